@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A handle as a file: its life, read, write, poll, SIGIO, fdinfo.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "file.h"
+#include "ioctl.h"
+#include "mailbox.h"
+#include "message.h"
+#include "namespace.h"
+#include "quota.h"
+
+static u64 handle_type(const struct mbx_handle *h, const struct mbx_sender *from,
+		       const struct mbx_post *post)
+{
+	switch (h->mb->type_source) {
+	case MBOX_TYPE_PID:
+		return pid_nr_ns(from->pid, h->mb->pid_ns);
+	case MBOX_TYPE_BADGE:
+		return h->badge;
+	default:
+		return post->type;
+	}
+}
+
+/**
+ * mbx_handle_send - send a message through a handle
+ * @h: with the right to send
+ * @from: who the message is from
+ * @post: what the sender says of it
+ * @payload: all of it is the payload
+ * @timeout: how to wait for room
+ *
+ * Context: may sleep, reads user memory.
+ * Return: 0; -EINVAL: a type where the mailbox sets it; -EMSGSIZE, -EDQUOT,
+ * -ENOMEM, -EFAULT, -EPIPE, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS.
+ */
+int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
+		    const struct mbx_post *post, struct iov_iter *payload,
+		    const struct mbx_timeout *timeout)
+{
+	struct mbx_mailbox *mb = h->mb;
+	struct mbx_msg *msg;
+	int ret;
+
+	if (post->type && mb->type_source != MBOX_TYPE_SENDER)
+		return -EINVAL;
+	if (iov_iter_count(payload) > READ_ONCE(mb->max_message_size))
+		return -EMSGSIZE;
+	msg = mbx_msg_new(from, payload);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	msg->type = handle_type(h, from, post);
+	msg->priority = post->priority;
+	ret = mbx_mailbox_send(mb, msg, timeout);
+	if (ret)
+		mbx_msg_put(msg);
+	return ret;
+}
+
+static bool may_not_wait(const struct kiocb *iocb)
+{
+	return (iocb->ki_filp->f_flags & O_NONBLOCK) ||
+	       (iocb->ki_flags & IOCB_NOWAIT);
+}
+
+/*
+ * write(2) speaks for the file's opener: a set-uid program that is given this
+ * file as its standard output must not lend its identity to what it prints.
+ */
+static ssize_t mbx_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct mbx_handle *h = iocb->ki_filp->private_data;
+	const struct cred *cred = iocb->ki_filp->f_cred;
+	const struct mbx_timeout timeout = { .never = may_not_wait(iocb) };
+	const struct mbx_post post = { 0 };
+	const struct mbx_sender opener = {
+		.pid = h->opener,
+		.uid = cred->euid,
+		.gid = cred->egid,
+		.payer = h->payer,
+		.badge = h->badge,
+		.flags = MBOX_MSG_OPENER,
+	};
+	size_t len = iov_iter_count(from);
+
+	if (!len)
+		return 0;
+	return mbx_handle_send(h, &opener, &post, from, &timeout) ?: len;
+}
+
+static ssize_t mbx_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct mbx_handle *h = iocb->ki_filp->private_data;
+	struct mbx_receive how = {
+		.room = iov_iter_count(to),
+		.timeout.never = may_not_wait(iocb),
+	};
+	struct mbx_msg *msg;
+	ssize_t ret, len;
+
+	if (!how.room)
+		return 0;
+	ret = mbx_mailbox_receive(h->mb, &how, &msg);
+	if (ret)
+		return ret == -EPIPE ? 0 : ret;
+	len = msg->len;
+	ret = mbx_msg_copy_out(msg, to);
+	mbx_mailbox_end_receive(h->mb, msg, &how, !ret);
+	return ret ?: len;
+}
+
+static __poll_t mbx_file_poll(struct file *file, struct poll_table_struct *wait)
+{
+	struct mbx_handle *h = file->private_data;
+
+	poll_wait(file, &h->mb->poll, wait);
+	return mbx_mailbox_poll(h->mb, h->rights);
+}
+
+static int mbx_file_fasync(int fd, struct file *file, int on)
+{
+	struct mbx_handle *h = file->private_data;
+	struct mbx_mailbox *mb = h->mb;
+	int ret = 0;
+
+	if (h->rights & MBOX_RECV)
+		ret = fasync_helper(fd, file, on, &mb->recv_fasync);
+	if (ret >= 0 && (h->rights & MBOX_SEND)) {
+		ret = fasync_helper(fd, file, on, &mb->send_fasync);
+		if (ret < 0)
+			fasync_helper(-1, file, 0, &mb->recv_fasync);
+	}
+	/* From here on, only what changes is told. */
+	mbx_mailbox_poll(mb, 0);
+	return min(ret, 0);
+}
+
+static void mbx_file_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct mbx_handle *h = file->private_data;
+	struct mbox_stat_args stat;
+
+	mbx_mailbox_stat(h->mb, &stat);
+	seq_printf(seq, "mbox-id:\t%llu\n", stat.id);
+	mbx_namespace_show(h->mb, seq);
+	seq_printf(seq, "mbox-rights:\t%s%s\n",
+		   h->rights & MBOX_RECV ? "r" : "",
+		   h->rights & MBOX_SEND ? "w" : "");
+	seq_printf(seq, "mbox-badge:\t0x%llx\n", h->badge);
+	seq_printf(seq, "mbox-messages:\t%u\n", stat.messages);
+	seq_printf(seq, "mbox-bytes:\t%llu\n", stat.bytes);
+	seq_printf(seq, "mbox-senders:\t%u\n", stat.senders);
+	seq_printf(seq, "mbox-receivers:\t%u\n", stat.receivers);
+	seq_printf(seq, "mbox-waiting-senders:\t%u\n", stat.waiting_senders);
+	seq_printf(seq, "mbox-waiting-receivers:\t%u\n", stat.waiting_receivers);
+}
+
+static void handle_free(struct mbx_handle *h)
+{
+	put_pid(h->opener);
+	mbx_quota_put(h->payer);
+	kfree(h);
+}
+
+static int mbx_file_release(struct inode *inode, struct file *file)
+{
+	struct mbx_handle *h = file->private_data;
+
+	if (h->mb) {
+		mbx_mailbox_detach(h->mb, h->rights);
+		mbx_namespace_closed(h->mb);
+		mbx_mailbox_put(h->mb);
+	}
+	handle_free(h);
+	return 0;
+}
+
+static const struct file_operations mbx_file_fops = {
+	.owner = THIS_MODULE,
+	.read_iter = mbx_file_read_iter,
+	.write_iter = mbx_file_write_iter,
+	.poll = mbx_file_poll,
+	.fasync = mbx_file_fasync,
+	.unlocked_ioctl = mbx_handle_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = mbx_file_show_fdinfo,
+	.release = mbx_file_release,
+};
+
+static struct mbx_handle *handle_new(unsigned int rights, u64 badge)
+{
+	struct mbx_handle *h;
+
+	h = kzalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
+	if (!h)
+		return NULL;
+	h->payer = mbx_quota_get_current();
+	if (!h->payer) {
+		kfree(h);
+		return NULL;
+	}
+	h->rights = rights;
+	h->badge = badge;
+	h->opener = get_pid(task_tgid(current));
+	return h;
+}
+
+static struct file *handle_file(unsigned int flags, u64 badge)
+{
+	static const int modes[] = {
+		[MBOX_RECV] = O_RDONLY,
+		[MBOX_SEND] = O_WRONLY,
+		[MBOX_RECV | MBOX_SEND] = O_RDWR,
+	};
+	unsigned int rights = flags & (MBOX_RECV | MBOX_SEND);
+	struct mbx_handle *h;
+	struct file *file;
+
+	h = handle_new(rights, badge);
+	if (!h)
+		return ERR_PTR(-ENOMEM);
+	file = anon_inode_getfile("[mbox]", &mbx_file_fops, h, modes[rights] |
+				  (flags & MBOX_NONBLOCK ? O_NONBLOCK : 0));
+	if (IS_ERR(file))
+		handle_free(h);
+	else
+		file->f_mode |= FMODE_STREAM | FMODE_NOWAIT;
+	return file;
+}
+
+/**
+ * mbx_handle_begin - get all that a new handle needs but its mailbox
+ * @work: to be given to mbx_handle_finish()
+ * @flags: MBOX_RECV, MBOX_SEND, at least one; MBOX_NONBLOCK
+ * @badge: stamped on what is sent, 0: none
+ *
+ * Context: may sleep.
+ * Return: 0; -EMFILE, -ENFILE, -ENOMEM.
+ */
+int mbx_handle_begin(struct mbx_handle_work *work, unsigned int flags, u64 badge)
+{
+	work->fd = get_unused_fd_flags(O_CLOEXEC);
+	if (work->fd < 0)
+		return work->fd;
+	work->file = handle_file(flags, badge);
+	if (IS_ERR(work->file)) {
+		put_unused_fd(work->fd);
+		return PTR_ERR(work->file);
+	}
+	return 0;
+}
+
+/**
+ * mbx_handle_finish - install a handle, or give it up
+ * @work: of mbx_handle_begin()
+ * @mb: its mailbox, with the handle's rights attached and referenced; or an
+ *	ERR_PTR(): why there is none
+ *
+ * Return: the descriptor, or the error.
+ */
+int mbx_handle_finish(struct mbx_handle_work *work, struct mbx_mailbox *mb)
+{
+	struct mbx_handle *h = work->file->private_data;
+
+	if (IS_ERR(mb)) {
+		put_unused_fd(work->fd);
+		fput(work->file);
+		return PTR_ERR(mb);
+	}
+	h->mb = mb;
+	fd_install(work->fd, work->file);
+	return work->fd;
+}

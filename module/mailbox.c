@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mailbox as an object: its life, who may do what with it, its limits.
+ * How messages pass through it is in transfer.c.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
+#include <linux/slab.h>
+
+#include "mailbox.h"
+#include "message.h"
+#include "quota.h"
+
+#define DEFAULT_MAX_MESSAGES		1024
+#define DEFAULT_MAX_MESSAGE_SIZE	(1U << 20)
+#define DEFAULT_MAX_BYTES		(16U << 20)
+
+static struct mbx_limit limit_messages = {
+	.value = 1U << 20, .min = 1, .max = INT_MAX,
+};
+mbx_limit_param(max_messages, limit_messages,
+		"largest max_messages of a mailbox");
+
+static struct mbx_limit limit_bytes = {
+	.value = 1U << 30, .min = 1, .max = LONG_MAX / 2,
+};
+mbx_limit_param(max_bytes, limit_bytes,
+		"largest max_bytes of a mailbox");
+
+static struct mbx_limit limit_message_size = {
+	.value = 64U << 20, .min = 1, .max = 1U << 30,
+};
+mbx_limit_param(max_message_size, limit_message_size,
+		"largest max_message_size of a mailbox");
+
+static u32 ceiling_messages(void)
+{
+	return mbx_limit_get(&limit_messages);
+}
+
+static u64 ceiling_bytes(void)
+{
+	return mbx_limit_get(&limit_bytes);
+}
+
+static u32 ceiling_message_size(void)
+{
+	return min_t(u64, mbx_limit_get(&limit_message_size), ceiling_bytes());
+}
+
+static u32 default_messages(void)
+{
+	return min_t(u32, DEFAULT_MAX_MESSAGES, ceiling_messages());
+}
+
+static u64 default_bytes(void)
+{
+	return min_t(u64, DEFAULT_MAX_BYTES, ceiling_bytes());
+}
+
+static u32 default_message_size(void)
+{
+	return min_t(u32, DEFAULT_MAX_MESSAGE_SIZE, ceiling_message_size());
+}
+
+/* No limit is raised above its ceiling, and the largest message fits. */
+static int limits_check(const struct mbx_mailbox *mb, u32 messages, u64 bytes,
+			u32 message_size)
+{
+	if (!messages || messages > max(ceiling_messages(), mb->max_messages) ||
+	    bytes > max(ceiling_bytes(), mb->max_bytes) || !message_size ||
+	    message_size > max(ceiling_message_size(), mb->max_message_size) ||
+	    bytes < message_size)
+		return -EINVAL;
+	return 0;
+}
+
+/* What was not asked for has its default, or gives way to what was. */
+static int mailbox_init_limits(struct mbx_mailbox *mb,
+			       const struct mbx_properties *props)
+{
+	u64 bytes = props->max_bytes;
+	u32 messages = props->max_messages ?: default_messages();
+	u32 size = props->max_message_size;
+
+	if (!size)
+		size = bytes ? min_t(u64, default_message_size(), bytes) :
+			       default_message_size();
+	if (!bytes)
+		bytes = max_t(u64, default_bytes(), size);
+
+	if (limits_check(mb, messages, bytes, size))
+		return -EINVAL;
+
+	mb->max_messages = messages;
+	mb->max_bytes = bytes;
+	mb->max_message_size = size;
+	return 0;
+}
+
+/**
+ * mbx_mailbox_create - make a mailbox, owned and paid for by the caller
+ * @user_ns: that owns the network namespace it belongs to
+ * @props: the rest
+ *
+ * Context: may sleep.
+ * Return: an unpublished mailbox without handles; -EINVAL: limits out of range;
+ * -EDQUOT, -ENOMEM, as ERR_PTR().
+ */
+struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
+				       const struct mbx_properties *props)
+{
+	static atomic64_t last_id;
+	struct mbx_mailbox *mb;
+	int ret;
+
+	mb = kzalloc(sizeof(*mb), MBX_GFP_USER);
+	if (!mb)
+		return ERR_PTR(-ENOMEM);
+	ret = mailbox_init_limits(mb, props);
+	if (ret)
+		goto err_free;
+	ret = -ENOMEM;
+	mb->payer = mbx_quota_get_current();
+	if (!mb->payer)
+		goto err_free;
+	ret = mbx_quota_charge_mailbox(mb->payer);
+	if (ret)
+		goto err_put_payer;
+
+	kref_init(&mb->ref);
+	spin_lock_init(&mb->lock);
+	init_waitqueue_head(&mb->poll);
+	mbx_queue_init(&mb->queue);
+	mbx_queue_init(&mb->pending);
+	mbx_waiters_init(&mb->receivers);
+	mb->id = atomic64_inc_return(&last_id);
+	mb->next_seq = 1;
+	mb->user_ns = get_user_ns(user_ns);
+	mb->uid = current_euid();
+	mb->gid = current_egid();
+	mb->mode = props->mode;
+	mb->overflow = props->overflow;
+	mb->type_source = props->type_source;
+	if (mb->type_source == MBOX_TYPE_PID)
+		mb->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	return mb;
+
+err_put_payer:
+	mbx_quota_put(mb->payer);
+err_free:
+	kfree(mb);
+	return ERR_PTR(ret);
+}
+
+/* Deaf and without handles: whatever it held was purged. */
+static void mailbox_free(struct kref *ref)
+{
+	struct mbx_mailbox *mb = container_of(ref, struct mbx_mailbox, ref);
+
+	WARN_ON_ONCE(mb->queue.count || mb->pending.count || mb->receivers.count);
+	WARN_ON_ONCE(mb->in_hand || mb->published);
+
+	if (mb->pid_ns)
+		put_pid_ns(mb->pid_ns);
+	put_user_ns(mb->user_ns);
+	mbx_quota_uncharge_mailbox(mb->payer);
+	mbx_quota_put(mb->payer);
+	kfree(mb);
+}
+
+struct mbx_mailbox *mbx_mailbox_get(struct mbx_mailbox *mb)
+{
+	kref_get(&mb->ref);
+	return mb;
+}
+
+void mbx_mailbox_put(struct mbx_mailbox *mb)
+{
+	kref_put(&mb->ref, mailbox_free);
+}
+
+/**
+ * mbx_mailbox_attach - count a new handle
+ * @mb: the mailbox; the handle takes its own reference
+ * @rights: MBOX_RECV, MBOX_SEND
+ */
+void mbx_mailbox_attach(struct mbx_mailbox *mb, unsigned int rights)
+{
+	struct mbx_outcome out;
+
+	mbx_mailbox_get(mb);
+	mbx_mailbox_begin(mb, &out);
+	mb->recv_handles += !!(rights & MBOX_RECV);
+	mb->send_handles += !!(rights & MBOX_SEND);
+	mbx_mailbox_end(mb, &out);
+}
+
+/**
+ * mbx_mailbox_detach - a handle goes; the caller puts its reference
+ * @mb: the mailbox
+ * @rights: of the handle
+ */
+void mbx_mailbox_detach(struct mbx_mailbox *mb, unsigned int rights)
+{
+	struct mbx_outcome out;
+
+	mbx_mailbox_begin(mb, &out);
+	mb->recv_handles -= !!(rights & MBOX_RECV);
+	mb->send_handles -= !!(rights & MBOX_SEND);
+	mbx_mailbox_end(mb, &out);
+}
+
+/* Whether it has handles. */
+bool mbx_mailbox_attached(struct mbx_mailbox *mb)
+{
+	bool attached;
+
+	spin_lock(&mb->lock);
+	attached = mb->recv_handles || mb->send_handles;
+	spin_unlock(&mb->lock);
+	return attached;
+}
+
+/**
+ * mbx_mailbox_publish - a mailbox can be found now, or no longer
+ * @mb: the mailbox
+ * @published: which of the two
+ */
+void mbx_mailbox_publish(struct mbx_mailbox *mb, bool published)
+{
+	struct mbx_outcome out;
+
+	mbx_mailbox_begin(mb, &out);
+	mb->published = published;
+	mbx_mailbox_end(mb, &out);
+}
+
+/**
+ * mbx_mailbox_permits - whether the mode lets the caller open a mailbox
+ * @mb: the mailbox
+ * @rights: MBOX_RECV, MBOX_SEND
+ *
+ * Context: may sleep.
+ */
+bool mbx_mailbox_permits(struct mbx_mailbox *mb, unsigned int rights)
+{
+	unsigned int wanted = 0, granted;
+	kgid_t gid;
+
+	if (rights & MBOX_RECV)
+		wanted |= 04;
+	if (rights & MBOX_SEND)
+		wanted |= 02;
+
+	spin_lock(&mb->lock);
+	gid = mb->gid;
+	granted = mb->mode;
+	if (uid_eq(mb->uid, current_euid()))
+		granted >>= 6;
+	else if (in_egroup_p(gid))
+		granted >>= 3;
+	spin_unlock(&mb->lock);
+
+	return !(wanted & ~granted) || ns_capable(mb->user_ns, CAP_IPC_OWNER);
+}
+
+bool mbx_mailbox_owned_by(struct mbx_mailbox *mb, kuid_t uid)
+{
+	bool owned;
+
+	spin_lock(&mb->lock);
+	owned = uid_eq(mb->uid, uid);
+	spin_unlock(&mb->lock);
+	return owned;
+}
+
+/* Whether the caller may change and unlink it. */
+bool mbx_mailbox_controlled(struct mbx_mailbox *mb)
+{
+	return mbx_mailbox_owned_by(mb, current_euid()) ||
+	       ns_capable(mb->user_ns, CAP_IPC_OWNER);
+}
+
+/**
+ * mbx_mailbox_stat - describe a mailbox
+ * @mb: the mailbox
+ * @stat: all but @flags and @badge is written
+ */
+void mbx_mailbox_stat(struct mbx_mailbox *mb, struct mbox_stat_args *stat)
+{
+	struct user_namespace *ns = current_user_ns();
+	kuid_t uid;
+	kgid_t gid;
+
+	spin_lock(&mb->lock);
+	uid = mb->uid;
+	gid = mb->gid;
+	stat->id = mb->id;
+	stat->mode = mb->mode;
+	stat->type_source = mb->type_source;
+	stat->overflow = mb->overflow;
+	stat->max_messages = mb->max_messages;
+	stat->max_bytes = mb->max_bytes;
+	stat->max_message_size = mb->max_message_size;
+	stat->messages = mb->queue.count + mb->in_hand;
+	stat->bytes = mb->queue.bytes + mb->in_hand_bytes;
+	stat->senders = mb->send_handles;
+	stat->receivers = mb->recv_handles;
+	stat->waiting_senders = mb->pending.count;
+	stat->waiting_receivers = mb->receivers.count;
+	stat->sent = mb->sent;
+	stat->received = mb->received;
+	stat->drops = mb->drops;
+	spin_unlock(&mb->lock);
+	stat->uid = from_kuid_munged(ns, uid);
+	stat->gid = from_kgid_munged(ns, gid);
+}
+
+static int mailbox_may_set(struct mbx_mailbox *mb, u32 mask)
+{
+	const u32 chown = MBOX_SET_UID | MBOX_SET_GID;
+
+	if ((mask & chown) && !ns_capable(mb->user_ns, CAP_CHOWN))
+		return -EPERM;
+	if ((mask & ~chown) && !mbx_mailbox_controlled(mb))
+		return -EPERM;
+	return 0;
+}
+
+static int mailbox_set_limits(struct mbx_mailbox *mb,
+			      const struct mbox_set_args *args)
+{
+	u32 messages = mb->max_messages, size = mb->max_message_size;
+	u64 bytes = mb->max_bytes;
+
+	if (args->mask & MBOX_SET_MAX_MESSAGES)
+		messages = args->max_messages;
+	if (args->mask & MBOX_SET_MAX_BYTES)
+		bytes = args->max_bytes;
+	if (args->mask & MBOX_SET_MAX_MESSAGE_SIZE)
+		size = args->max_message_size;
+	if (limits_check(mb, messages, bytes, size))
+		return -EINVAL;
+	mb->max_messages = messages;
+	mb->max_bytes = bytes;
+	WRITE_ONCE(mb->max_message_size, size);
+	return 0;
+}
+
+/**
+ * mbx_mailbox_set - change properties of a mailbox, all or none
+ * @mb: the mailbox
+ * @args: which and to what; of known mask, mode and overflow
+ *
+ * Context: may sleep.
+ * Return: 0; -EPERM: not the caller's to change; -EINVAL: limits out of range,
+ * or an id that the caller's user namespace does not have.
+ */
+int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
+{
+	const u32 limits = MBOX_SET_MAX_MESSAGES | MBOX_SET_MAX_BYTES |
+			   MBOX_SET_MAX_MESSAGE_SIZE;
+	kuid_t uid = make_kuid(current_user_ns(), args->uid);
+	kgid_t gid = make_kgid(current_user_ns(), args->gid);
+	struct mbx_outcome out;
+	int ret;
+
+	if (((args->mask & MBOX_SET_UID) && !uid_valid(uid)) ||
+	    ((args->mask & MBOX_SET_GID) && !gid_valid(gid)))
+		return -EINVAL;
+	ret = mailbox_may_set(mb, args->mask);
+	if (ret)
+		return ret;
+
+	mbx_mailbox_begin(mb, &out);
+	if (args->mask & limits)
+		ret = mailbox_set_limits(mb, args);
+	if (!ret) {
+		if (args->mask & MBOX_SET_MODE)
+			mb->mode = args->mode;
+		if (args->mask & MBOX_SET_UID)
+			mb->uid = uid;
+		if (args->mask & MBOX_SET_GID)
+			mb->gid = gid;
+		if (args->mask & MBOX_SET_OVERFLOW)
+			mb->overflow = args->overflow;
+		mbx_mailbox_refuse_long(mb, &out);
+		out.may_drop = MBX_DROPS_MAX;
+	}
+	mbx_mailbox_end(mb, &out);
+	return ret;
+}
+
+/**
+ * mbx_mailbox_query - the defaults and ceilings of a mailbox's limits
+ * @args: those are written
+ */
+void mbx_mailbox_query(struct mbox_query_args *args)
+{
+	args->default_max_bytes = default_bytes();
+	args->default_max_messages = default_messages();
+	args->default_max_message_size = default_message_size();
+	args->ceiling_max_bytes = ceiling_bytes();
+	args->ceiling_max_messages = ceiling_messages();
+	args->ceiling_max_message_size = ceiling_message_size();
+}

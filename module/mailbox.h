@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The mailbox: life cycle, rights and limits (mailbox.c), and the rules by
+ * which messages pass through it (transfer.c). Knows nothing of names, files
+ * and user memory.
+ *
+ * Locks of the module, outermost first:
+ *
+ *	names_lock (mutex, namespace.c)
+ *	  mailbox.lock
+ *	    quota_lock, the wait queue of pollers: never taken under it
+ */
+#ifndef MBX_MAILBOX_H
+#define MBX_MAILBOX_H
+
+#include <linux/kref.h>
+#include <linux/spinlock.h>
+#include <linux/mbox.h>
+
+#include "queue.h"
+#include "wait.h"
+
+struct mbx_quota;
+
+/* Messages that one send may drop before it waits instead. */
+#define MBX_DROPS_MAX	64
+
+/**
+ * DOC: the life of a mailbox
+ *
+ * A mailbox is held by its handles and, while it is published under a name or
+ * a pid, by that entry; it is freed with the last of them. Two counts decide
+ * more than that:
+ *
+ *	deaf	not published, and no handle with MBOX_RECV: nobody can ever
+ *		receive. Sends fail with EPIPE, what is queued is freed.
+ *	ended	not published, no handle with MBOX_SEND, and nothing in hand
+ *		that could be put back: nothing can ever arrive. A receive that
+ *		finds nothing fails with EPIPE.
+ *
+ * One lock protects what changes, taken by mbx_mailbox_begin() and given back
+ * by mbx_mailbox_end(). The latter lets everybody go on whom the change
+ * concerns; what must not be done under the lock, wake-ups and frees, is
+ * collected in a struct mbx_outcome and done after the unlock. So nothing
+ * sleeps, allocates or frees under it.
+ */
+struct mbx_mailbox {
+	/* const after creation */
+	u64 id;
+	struct user_namespace *user_ns;	/* that owns the network namespace */
+	struct pid_namespace *pid_ns;	/* of the creator, MBOX_TYPE_PID only */
+	struct mbx_quota *payer;	/* for the mailbox itself */
+	u8 type_source;
+
+	struct kref ref;
+
+	spinlock_t lock;
+
+	/* protected by @lock; @max_message_size is also read without */
+	struct mbx_queue queue;
+	struct mbx_queue pending;	/* messages of blocked senders */
+	struct mbx_waiters receivers;	/* blocked receivers */
+	u32 in_hand;			/* taken, neither received nor put back */
+	u64 in_hand_bytes;
+	u64 next_seq;
+	u64 sent;
+	u64 received;
+	u64 drops;			/* also read without */
+	u64 max_bytes;
+	u32 max_messages;
+	u32 max_message_size;
+	u32 recv_handles;
+	u32 send_handles;
+	kuid_t uid;
+	kgid_t gid;
+	u16 mode;
+	u8 overflow;
+	bool published;
+	__poll_t told;			/* to pollers, last */
+
+	/* of its own lock, see MBX_POLL */
+	struct wait_queue_head poll;
+	struct fasync_struct *recv_fasync;
+	struct fasync_struct *send_fasync;
+
+	/* namespace.c's, under its lock */
+	struct mbx_entry *entry;
+};
+
+/**
+ * struct mbx_outcome - what is to be done after the unlock
+ * @wake: waiters that were claimed
+ * @garbage: messages that were dropped
+ * @purged: messages that nobody can ever receive
+ * @events: for pollers
+ * @may_drop: how many messages may still be dropped to make room
+ */
+struct mbx_outcome {
+	struct mbx_wakeups wake;
+	struct mbx_msg *garbage;
+	struct rb_root purged;
+	__poll_t events;
+	unsigned int may_drop;
+};
+
+void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out);
+void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out);
+
+/**
+ * struct mbx_receive - what a receive wants, and what it learned
+ * @filter: which messages
+ * @timeout: how to wait
+ * @room: size of the buffer
+ * @truncate: take a message even if it is longer than @room
+ * @peek: leave it there
+ * @len: of the message that was too long, on -EMSGSIZE
+ */
+struct mbx_receive {
+	struct mbx_filter filter;
+	struct mbx_timeout timeout;
+	size_t room;
+	bool truncate;
+	bool peek;
+	u32 len;
+};
+
+/**
+ * struct mbx_properties - what a mailbox is created with
+ * @max_bytes: limit of payload bytes, 0: default
+ * @max_messages: limit of messages, 0: default
+ * @max_message_size: limit of one payload, 0: default
+ * @mode: permission bits
+ * @type_source: enum mbox_type_source
+ * @overflow: enum mbox_overflow
+ */
+struct mbx_properties {
+	u64 max_bytes;
+	u32 max_messages;
+	u32 max_message_size;
+	u16 mode;
+	u8 type_source;
+	u8 overflow;
+};
+
+struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
+				       const struct mbx_properties *props);
+struct mbx_mailbox *mbx_mailbox_get(struct mbx_mailbox *mb);
+void mbx_mailbox_put(struct mbx_mailbox *mb);
+void mbx_mailbox_attach(struct mbx_mailbox *mb, unsigned int rights);
+void mbx_mailbox_detach(struct mbx_mailbox *mb, unsigned int rights);
+bool mbx_mailbox_attached(struct mbx_mailbox *mb);
+void mbx_mailbox_publish(struct mbx_mailbox *mb, bool published);
+
+bool mbx_mailbox_permits(struct mbx_mailbox *mb, unsigned int rights);
+bool mbx_mailbox_owned_by(struct mbx_mailbox *mb, kuid_t uid);
+bool mbx_mailbox_controlled(struct mbx_mailbox *mb);
+
+int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
+		     const struct mbx_timeout *timeout);
+int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
+			struct mbx_msg **msg);
+void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     const struct mbx_receive *how, bool ok);
+void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out);
+
+__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights);
+u32 mbx_mailbox_next_len(struct mbx_mailbox *mb);
+void mbx_mailbox_stat(struct mbx_mailbox *mb, struct mbox_stat_args *stat);
+int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args);
+void mbx_mailbox_query(struct mbox_query_args *args);
+
+#endif /* MBX_MAILBOX_H */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages: memory, copies, identity, payment.
+ *
+ * A payload that fits a page with its message is one allocation; a longer one
+ * is in single pages, so that no size needs physically contiguous memory.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "message.h"
+#include "quota.h"
+#include "wait.h"
+
+#define MSG_INLINE_MAX	(PAGE_SIZE - offsetof(struct mbx_msg, data))
+
+/* What a message costs its payer: payload and bookkeeping. */
+static unsigned long msg_cost(const struct mbx_msg *msg)
+{
+	return sizeof(*msg) + msg->len;
+}
+
+static unsigned int msg_page_count(const struct mbx_msg *msg)
+{
+	return DIV_ROUND_UP(msg->len, PAGE_SIZE);
+}
+
+/* Frees the pages before the first that is missing. */
+static void msg_free_pages(struct mbx_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg_page_count(msg) && msg->pages[i]; i++)
+		__free_page(msg->pages[i]);
+	kvfree(msg->pages);
+}
+
+static int msg_alloc_pages(struct mbx_msg *msg)
+{
+	unsigned int i, n = msg_page_count(msg);
+
+	msg->pages = kvcalloc(n, sizeof(*msg->pages), MBX_GFP_USER);
+	if (!msg->pages)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		msg->pages[i] = alloc_page(MBX_GFP_USER | __GFP_HIGHMEM);
+		if (!msg->pages[i]) {
+			msg_free_pages(msg);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static struct mbx_msg *msg_alloc(u32 len)
+{
+	bool paged = len > MSG_INLINE_MAX;
+	struct mbx_msg *msg;
+	size_t size;
+
+	size = paged ? sizeof(*msg) : struct_size(msg, data, len);
+	msg = kmalloc(max(size, sizeof(*msg)), MBX_GFP_USER);
+	if (!msg)
+		return NULL;
+	msg->len = len;
+	msg->paged = paged;
+	if (paged && msg_alloc_pages(msg)) {
+		kfree(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static void msg_free(struct mbx_msg *msg)
+{
+	if (msg->paged)
+		msg_free_pages(msg);
+	kfree(msg);
+}
+
+static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
+{
+	u32 done, n;
+
+	if (!msg->paged)
+		return copy_from_iter_full(msg->data, msg->len, from) ? 0 : -EFAULT;
+
+	for (done = 0; done < msg->len; done += n) {
+		n = min_t(u32, msg->len - done, PAGE_SIZE);
+		if (copy_page_from_iter(msg->pages[done / PAGE_SIZE], 0, n, from) != n)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * mbx_msg_new - make a message
+ * @from: who it is from; the message takes its own references
+ * @payload: all of it is the payload; its length must fit u32
+ *
+ * The caller fills in @type and @priority.
+ *
+ * Context: may sleep, reads user memory.
+ * Return: the message; -EDQUOT, -ENOMEM, -EFAULT as ERR_PTR().
+ */
+struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
+			    struct iov_iter *payload)
+{
+	struct mbx_msg *msg;
+	int ret;
+
+	msg = msg_alloc(iov_iter_count(payload));
+	if (!msg)
+		return ERR_PTR(-ENOMEM);
+	ret = mbx_quota_charge_bytes(from->payer, msg_cost(msg));
+	if (ret)
+		goto err_free;
+	ret = msg_copy_in(msg, payload);
+	if (ret)
+		goto err_uncharge;
+
+	msg->badge = from->badge;
+	msg->time = ktime_get();
+	msg->flags = from->flags;
+	msg->uid = from->uid;
+	msg->gid = from->gid;
+	msg->pid = get_pid(from->pid);
+	msg->payer = mbx_quota_get(from->payer);
+	msg->waiter = NULL;
+	refcount_set(&msg->ref, 1);
+	return msg;
+
+err_uncharge:
+	mbx_quota_uncharge_bytes(from->payer, msg_cost(msg));
+err_free:
+	msg_free(msg);
+	return ERR_PTR(ret);
+}
+
+/**
+ * mbx_msg_put - give up a reference; the last frees the message
+ * @msg: not in any queue if this is the owner's
+ *
+ * Context: may sleep.
+ */
+void mbx_msg_put(struct mbx_msg *msg)
+{
+	if (!refcount_dec_and_test(&msg->ref))
+		return;
+	mbx_quota_uncharge_bytes(msg->payer, msg_cost(msg));
+	mbx_quota_put(msg->payer);
+	put_pid(msg->pid);
+	msg_free(msg);
+}
+
+/**
+ * mbx_msg_copy_out - copy the payload to user space
+ * @msg: stays as it is
+ * @to: takes as much of the payload as it has room for
+ *
+ * Context: may sleep, writes user memory.
+ * Return: 0, -EFAULT.
+ */
+int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
+{
+	u32 len = min_t(size_t, msg->len, iov_iter_count(to));
+	u32 done, n;
+
+	if (!msg->paged)
+		return copy_to_iter(msg->data, len, to) == len ? 0 : -EFAULT;
+
+	for (done = 0; done < len; done += n) {
+		n = min_t(u32, len - done, PAGE_SIZE);
+		if (copy_page_to_iter(msg->pages[done / PAGE_SIZE], 0, n, to) != n)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * mbx_msg_describe - the header as the current process sees it
+ * @msg: the message
+ * @args: the second half is written in full; @out_drops is 0
+ */
+void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
+{
+	struct user_namespace *ns = current_user_ns();
+
+	args->out_type = msg->type;
+	args->out_seq = msg->seq;
+	args->out_time = ktime_to_ns(mbx_time_to_user(msg->time));
+	args->out_badge = msg->badge;
+	args->out_token = 0;
+	args->out_len = msg->len;
+	args->out_reserved = 0;
+	args->out_drops = 0;
+	args->out_pid = pid_vnr(msg->pid);
+	args->out_uid = from_kuid_munged(ns, msg->uid);
+	args->out_gid = from_kgid_munged(ns, msg->gid);
+	args->out_priority = msg->priority;
+	args->out_deliveries = 1;
+	args->out_flags = msg->flags;
+}

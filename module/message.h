@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One message: its memory, its copies from and to user space, who sent it and
+ * who pays for it. Knows nothing of mailboxes; the index fields are the
+ * queue's, @waiter is the mailbox's.
+ */
+#ifndef MBX_MESSAGE_H
+#define MBX_MESSAGE_H
+
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/uio.h>
+#include <linux/mbox.h>
+
+struct mbx_quota;
+struct mbx_waiter;
+
+/* For all that lives as long as a user likes: refuse, don't kill for it. */
+#define MBX_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/**
+ * DOC: the life of a message
+ *
+ *	          send                    admitted
+ *	created --------> pending ----------------------> queued
+ *	   |                 |  \                        /   ^
+ *	   | waiter          |   \ taken          taken /    | put back
+ *	   | matches         |    v                    v     |
+ *	   +-----------------|--------> in hand <------------+
+ *	                     | withdrawn   |  received
+ *	                     v             v
+ *	                            freed
+ *
+ * It has one owner at a time: the sender that makes it, the mailbox while it
+ * is pending or queued, the receiver that has it in hand. The owner has one
+ * reference; each peeker that copies it out has another. What was charged for
+ * it is given back when it is freed, by whoever frees it.
+ */
+struct mbx_msg {
+	/* of the queue that it is in, protected by the mailbox's lock */
+	struct rb_node by_order;
+	union {
+		struct rb_node by_type;
+		struct mbx_msg *next_garbage;	/* of who unlinked it */
+	};
+	struct {
+		u64 lo, hi;
+	} span;				/* of the types below by_order */
+
+	/* const once in a mailbox */
+	u64 type;
+	u64 seq;
+	u64 badge;
+	ktime_t time;
+	u32 len;
+	u16 priority;
+	u8 flags;			/* MBOX_MSG_* */
+	kuid_t uid;
+	kgid_t gid;
+	struct pid *pid;
+	struct mbx_quota *payer;
+
+	/* protected by the mailbox's lock; set while it is pending */
+	struct mbx_waiter *waiter;
+
+	refcount_t ref;
+
+	/* const: long payloads are in pages, the others follow */
+	bool paged;
+	union {
+		struct page **pages;
+		DECLARE_FLEX_ARRAY(u8, data);
+	};
+};
+
+/**
+ * struct mbx_sender - who a message is from
+ * @pid: thread group
+ * @uid: effective user id
+ * @gid: effective group id
+ * @payer: whose quota is charged
+ * @badge: of the handle
+ * @flags: MBOX_MSG_OPENER or 0
+ *
+ * Borrowed references: a message takes its own.
+ */
+struct mbx_sender {
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+	struct mbx_quota *payer;
+	u64 badge;
+	u8 flags;
+};
+
+struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
+			    struct iov_iter *payload);
+void mbx_msg_put(struct mbx_msg *msg);
+int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to);
+void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args);
+
+static inline struct mbx_msg *mbx_msg_get(struct mbx_msg *msg)
+{
+	refcount_inc(&msg->ref);
+	return msg;
+}
+
+#endif /* MBX_MESSAGE_H */

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Per-user accounting, and the limits that are module parameters.
+ *
+ * Charging is atomic counters alone; the lock guards only the table in which
+ * a user's account is found.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "quota.h"
+
+static DEFINE_HASHTABLE(quota_table, 8);
+static DEFINE_SPINLOCK(quota_lock);
+
+struct mbx_limit mbx_limit_user_bytes = {
+	.value = 64UL << 20, .min = 0, .max = LONG_MAX / 2,
+};
+mbx_limit_param(user_bytes, mbx_limit_user_bytes,
+		"bytes that the unreceived messages of a user may take");
+
+struct mbx_limit mbx_limit_user_mailboxes = {
+	.value = 4096, .min = 0, .max = INT_MAX / 2,
+};
+mbx_limit_param(user_mailboxes, mbx_limit_user_mailboxes,
+		"mailboxes that a user may have");
+
+static int limit_set(const char *val, const struct kernel_param *kp)
+{
+	struct mbx_limit *limit = kp->arg;
+	unsigned long value;
+	int ret;
+
+	ret = kstrtoul(val, 0, &value);
+	if (ret)
+		return ret;
+	if (value < limit->min || value > limit->max)
+		return -EINVAL;
+	WRITE_ONCE(limit->value, value);
+	return 0;
+}
+
+static int limit_get(char *buffer, const struct kernel_param *kp)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%lu\n", mbx_limit_get(kp->arg));
+}
+
+const struct kernel_param_ops mbx_limit_ops = {
+	.set = limit_set,
+	.get = limit_get,
+};
+
+static u32 quota_hash(const struct user_namespace *ns, kuid_t uid)
+{
+	return hash_ptr(ns, 32) ^ __kuid_val(uid);
+}
+
+static struct mbx_quota *quota_find_locked(struct user_namespace *ns, kuid_t uid)
+{
+	struct mbx_quota *quota;
+
+	lockdep_assert_held(&quota_lock);
+	hash_for_each_possible(quota_table, quota, hash, quota_hash(ns, uid)) {
+		if (quota->ns == ns && uid_eq(quota->uid, uid))
+			return mbx_quota_get(quota);
+	}
+	return NULL;
+}
+
+static struct mbx_quota *quota_find(struct user_namespace *ns, kuid_t uid)
+{
+	struct mbx_quota *quota;
+
+	spin_lock(&quota_lock);
+	quota = quota_find_locked(ns, uid);
+	spin_unlock(&quota_lock);
+	return quota;
+}
+
+/* Takes over the caller's reference to @parent, on failure too. */
+static struct mbx_quota *quota_find_or_add(struct user_namespace *ns, kuid_t uid,
+					   struct mbx_quota *parent)
+{
+	struct mbx_quota *quota, *fresh;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh) {
+		mbx_quota_put(parent);
+		return NULL;
+	}
+	fresh->parent = parent;
+	fresh->ns = get_user_ns(ns);
+	fresh->uid = uid;
+	refcount_set(&fresh->ref, 1);
+
+	spin_lock(&quota_lock);
+	quota = quota_find_locked(ns, uid);
+	if (!quota)
+		hash_add(quota_table, &fresh->hash, quota_hash(ns, uid));
+	spin_unlock(&quota_lock);
+	if (!quota)
+		return fresh;
+
+	put_user_ns(fresh->ns);
+	kfree(fresh);
+	mbx_quota_put(parent);
+	return quota;
+}
+
+/**
+ * mbx_quota_get_current - the account of the caller
+ *
+ * That of its effective user id in its user namespace. Made if there is none,
+ * from the initial namespace downwards, so that every one has its parent.
+ *
+ * Context: may sleep.
+ * Return: a referenced quota, NULL: no memory.
+ */
+struct mbx_quota *mbx_quota_get_current(void)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct mbx_quota *quota;
+	int level;
+
+	quota = quota_find(ns, current_euid());
+	if (quota)
+		return quota;
+
+	for (level = 0; level <= ns->level; level++) {
+		struct user_namespace *at = ns;
+		kuid_t uid = current_euid();
+
+		for (; at->level > level; at = at->parent)
+			uid = at->owner;
+		quota = quota_find_or_add(at, uid, quota);
+		if (!quota)
+			return NULL;
+	}
+	return quota;
+}
+
+struct mbx_quota *mbx_quota_get(struct mbx_quota *quota)
+{
+	refcount_inc(&quota->ref);
+	return quota;
+}
+
+/* Whether that was the last reference; nobody can find it any more then. */
+static bool quota_put_last(struct mbx_quota *quota)
+{
+	bool last;
+
+	if (refcount_dec_not_one(&quota->ref))
+		return false;
+	spin_lock(&quota_lock);
+	last = refcount_dec_and_test(&quota->ref);
+	if (last)
+		hash_del(&quota->hash);
+	spin_unlock(&quota_lock);
+	return last;
+}
+
+/**
+ * mbx_quota_put - give up a reference
+ * @quota: may be NULL
+ *
+ * Context: any but interrupts.
+ */
+void mbx_quota_put(struct mbx_quota *quota)
+{
+	while (quota && quota_put_last(quota)) {
+		struct mbx_quota *parent = quota->parent;
+
+		put_user_ns(quota->ns);
+		kfree(quota);
+		quota = parent;
+	}
+}
+
+/* Whether @quota is the one that mbx_quota_get_current() would give. */
+bool mbx_quota_is_current(const struct mbx_quota *quota)
+{
+	return uid_eq(quota->uid, current_euid()) && quota->ns == current_user_ns();
+}
+
+/**
+ * mbx_quota_charge_bytes - charge bytes to a user
+ * @quota: who pays, and whose namespaces' owners with it
+ * @bytes: how many
+ *
+ * Return: 0; -EDQUOT: past the limit for one of them, nothing was charged.
+ */
+int mbx_quota_charge_bytes(struct mbx_quota *quota, unsigned long bytes)
+{
+	long limit = mbx_limit_get(&mbx_limit_user_bytes);
+	struct mbx_quota *at, *undo;
+
+	for (at = quota; at; at = at->parent) {
+		if (atomic_long_add_return(bytes, &at->bytes) > limit &&
+		    !capable(CAP_SYS_RESOURCE))
+			goto refuse;
+	}
+	return 0;
+
+refuse:
+	for (undo = quota; undo != at->parent; undo = undo->parent)
+		atomic_long_sub(bytes, &undo->bytes);
+	return -EDQUOT;
+}
+
+void mbx_quota_uncharge_bytes(struct mbx_quota *quota, unsigned long bytes)
+{
+	for (; quota; quota = quota->parent)
+		atomic_long_sub(bytes, &quota->bytes);
+}
+
+/**
+ * mbx_quota_charge_mailbox - charge one mailbox to a user
+ * @quota: who pays, and whose namespaces' owners with it
+ *
+ * Return: 0; -EDQUOT: past the limit for one of them, nothing was charged.
+ */
+int mbx_quota_charge_mailbox(struct mbx_quota *quota)
+{
+	int limit = mbx_limit_get(&mbx_limit_user_mailboxes);
+	struct mbx_quota *at, *undo;
+
+	for (at = quota; at; at = at->parent) {
+		if (atomic_inc_return(&at->mailboxes) > limit &&
+		    !capable(CAP_SYS_RESOURCE))
+			goto refuse;
+	}
+	return 0;
+
+refuse:
+	for (undo = quota; undo != at->parent; undo = undo->parent)
+		atomic_dec(&undo->mailboxes);
+	return -EDQUOT;
+}
+
+void mbx_quota_uncharge_mailbox(struct mbx_quota *quota)
+{
+	for (; quota; quota = quota->parent)
+		atomic_dec(&quota->mailboxes);
+}
+
+/* All that was charged must have been given back by now. */
+void mbx_quota_exit(void)
+{
+	WARN_ON(!hash_empty(quota_table));
+}

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How messages pass through a mailbox: who gets what, who may go on, who must
+ * wait. Sending, receiving and putting back all use the same few moves.
+ */
+#include <linux/fs.h>
+#include <linux/sched/signal.h>
+
+#include "mailbox.h"
+#include "message.h"
+
+/* Nobody can ever receive. */
+static bool mailbox_deaf(const struct mbx_mailbox *mb)
+{
+	return !mb->published && !mb->recv_handles;
+}
+
+/* Nothing can ever arrive. */
+static bool mailbox_ended(const struct mbx_mailbox *mb)
+{
+	return !mb->published && !mb->send_handles && !mb->in_hand;
+}
+
+static bool mailbox_fits(const struct mbx_mailbox *mb, u32 len)
+{
+	return mb->queue.count + mb->in_hand < mb->max_messages &&
+	       mb->queue.bytes + mb->in_hand_bytes + len <= mb->max_bytes;
+}
+
+static bool mailbox_writable(const struct mbx_mailbox *mb)
+{
+	const struct mbx_msg *msg;
+
+	if (mailbox_fits(mb, mb->max_message_size))
+		return true;
+	if (mb->overflow != MBOX_OVERFLOW_DROP)
+		return false;
+	msg = mbx_queue_least_urgent(&mb->queue);
+	return msg && !msg->priority;
+}
+
+static __poll_t mailbox_events(const struct mbx_mailbox *mb)
+{
+	__poll_t events = 0;
+
+	lockdep_assert_held(&mb->lock);
+	if (mb->queue.count || mb->pending.count)
+		events |= EPOLLIN | EPOLLRDNORM;
+	else if (mailbox_ended(mb))
+		events |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	if (mailbox_deaf(mb))
+		events |= EPOLLOUT | EPOLLWRNORM | EPOLLERR;
+	else if (mailbox_writable(mb))
+		events |= EPOLLOUT | EPOLLWRNORM;
+	return events;
+}
+
+/*
+ * Offer a message to those who wait. A waiter that has no room for it learns
+ * so, a peeker gets a reference, and the offer goes on. Return whether it was
+ * handed over; it is in hand then.
+ */
+static bool mailbox_hand_over(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			      struct mbx_outcome *out)
+{
+	struct mbx_waiter *w;
+
+	lockdep_assert_held(&mb->lock);
+	while ((w = mbx_waiters_match(&mb->receivers, msg))) {
+		mbx_waiters_del(&mb->receivers, w);
+		if (msg->len > w->room && !w->truncate) {
+			w->len = msg->len;
+			mbx_waiter_claim(w, -EMSGSIZE, &out->wake);
+			continue;
+		}
+		w->msg = w->peek ? mbx_msg_get(msg) : msg;
+		mbx_waiter_claim(w, 0, &out->wake);
+		if (w->peek)
+			continue;
+		mb->in_hand++;
+		mb->in_hand_bytes += msg->len;
+		return true;
+	}
+	return false;
+}
+
+static void mailbox_enqueue(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			    struct mbx_outcome *out)
+{
+	mbx_queue_add(&mb->queue, msg);
+	out->events |= EPOLLIN | EPOLLRDNORM;
+}
+
+/* Take a message of a blocked sender away from it. */
+static void mailbox_release_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				   int result, struct mbx_outcome *out)
+{
+	struct mbx_waiter *w = msg->waiter;
+
+	mbx_queue_del(&mb->pending, msg);
+	msg->waiter = NULL;
+	mbx_waiter_claim(w, result, &out->wake);
+}
+
+/* Drop what may be dropped for @msg. Return whether it fits now. */
+static bool mailbox_make_room(struct mbx_mailbox *mb, const struct mbx_msg *msg,
+			      struct mbx_outcome *out)
+{
+	struct mbx_msg *victim;
+
+	while (!mailbox_fits(mb, msg->len)) {
+		if (mb->overflow != MBOX_OVERFLOW_DROP || !out->may_drop)
+			return false;
+		victim = mbx_queue_least_urgent(&mb->queue);
+		if (!victim || victim->priority > msg->priority)
+			return false;
+		mbx_queue_del(&mb->queue, victim);
+		victim->next_garbage = out->garbage;
+		out->garbage = victim;
+		out->may_drop--;
+		WRITE_ONCE(mb->drops, mb->drops + 1);
+	}
+	return true;
+}
+
+/* Let in the messages of blocked senders, in order, while they fit. */
+static void mailbox_admit(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_msg *msg;
+
+	while ((msg = mbx_queue_first(&mb->pending)) &&
+	       mailbox_make_room(mb, msg, out)) {
+		mailbox_release_sender(mb, msg, 0, out);
+		mailbox_enqueue(mb, msg, out);
+		mb->sent++;
+	}
+}
+
+/* Nobody can ever receive: say so, and free what is there. */
+static void mailbox_refuse_senders(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_msg *msg;
+
+	while ((msg = mbx_queue_first(&mb->pending)))
+		mailbox_release_sender(mb, msg, -EPIPE, out);
+	out->purged = mb->queue.order.rb_root;
+	mbx_queue_init(&mb->queue);
+}
+
+/* Nothing can ever arrive. Whoever waits selects nothing of what is queued. */
+static void mailbox_refuse_receivers(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_waiter *w;
+
+	while ((w = mbx_waiters_first(&mb->receivers))) {
+		mbx_waiters_del(&mb->receivers, w);
+		mbx_waiter_claim(w, -EPIPE, &out->wake);
+	}
+}
+
+/* Let everybody go on who now can. */
+static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	__poll_t events;
+
+	lockdep_assert_held(&mb->lock);
+	mailbox_admit(mb, out);
+	if (mailbox_deaf(mb))
+		mailbox_refuse_senders(mb, out);
+	if (mailbox_ended(mb))
+		mailbox_refuse_receivers(mb, out);
+
+	/* Those who begin to poll look for themselves: see MBX_POLL. */
+	if (!waitqueue_active(&mb->poll) && !mb->recv_fasync && !mb->send_fasync)
+		return;
+	events = mailbox_events(mb);
+	out->events |= events & ~mb->told;
+	mb->told = events;
+}
+
+/**
+ * mbx_mailbox_begin - take the lock
+ * @mb: the mailbox
+ * @out: what will be done after the unlock
+ */
+void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__acquires(&mb->lock)
+{
+	mbx_wakeups_init(&out->wake);
+	out->garbage = NULL;
+	out->purged = RB_ROOT;
+	out->events = 0;
+	out->may_drop = 0;
+	spin_lock(&mb->lock);
+}
+
+static void outcome_free(struct mbx_outcome *out)
+{
+	struct mbx_msg *msg, *next;
+
+	for (msg = out->garbage; msg; msg = next) {
+		next = msg->next_garbage;
+		mbx_msg_put(msg);
+	}
+	rbtree_postorder_for_each_entry_safe(msg, next, &out->purged, by_order) {
+		mbx_msg_put(msg);
+		cond_resched();
+	}
+}
+
+/**
+ * mbx_mailbox_end - let everybody go on whom the change concerns, and unlock
+ * @mb: the mailbox, which the caller has a reference to
+ * @out: of mbx_mailbox_begin()
+ *
+ * Context: may sleep.
+ */
+void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	mailbox_settle(mb, out);
+	spin_unlock(&mb->lock);
+
+	mbx_wakeups_run(&out->wake);
+	outcome_free(out);
+	if (!out->events)
+		return;
+	mbx_poll_wake(&mb->poll, out->events);
+	if (out->events & EPOLLIN)
+		kill_fasync(&mb->recv_fasync, SIGIO, POLL_IN);
+	if (out->events & EPOLLOUT)
+		kill_fasync(&mb->send_fasync, SIGIO, POLL_OUT);
+}
+
+/*
+ * Wait for what the waiter waits for; if that ends early, withdraw it, and its
+ * message if it is a sender.
+ */
+static int mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
+			struct mbx_msg *sending, const struct mbx_timeout *timeout)
+{
+	struct mbx_outcome out;
+	bool claimed;
+	int ret;
+
+	ret = mbx_waiter_sleep(w, timeout);
+	if (!ret)
+		return w->result;
+
+	mbx_mailbox_begin(mb, &out);
+	claimed = READ_ONCE(w->state) != MBX_WAITING;
+	if (!claimed && sending)
+		mbx_queue_del(&mb->pending, sending);
+	else if (!claimed)
+		mbx_waiters_del(&mb->receivers, w);
+	mbx_mailbox_end(mb, &out);
+	if (!claimed)
+		return ret;
+
+	/* What was handed over is reported, whatever came meanwhile. */
+	mbx_waiter_sleep_claimed(w);
+	return w->result;
+}
+
+/* The mailbox has no room: stand in line, in order. */
+static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				const struct mbx_timeout *timeout,
+				struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	struct mbx_waiter w;
+	bool withdrawn;
+
+	mbx_waiter_init(&w);
+	msg->waiter = &w;
+	mbx_queue_add(&mb->pending, msg);
+	out->may_drop = MBX_DROPS_MAX;
+	mailbox_admit(mb, out);
+	withdrawn = timeout->never && w.state == MBX_WAITING;
+	if (withdrawn)
+		mbx_queue_del(&mb->pending, msg);
+	else if (w.state == MBX_WAITING)
+		out->events |= EPOLLIN | EPOLLRDNORM;
+	mbx_mailbox_end(mb, out);
+
+	return withdrawn ? -EAGAIN : mailbox_wait(mb, &w, msg, timeout);
+}
+
+/**
+ * mbx_mailbox_send - put a message into a mailbox
+ * @mb: the mailbox
+ * @msg: complete but for its sequence number; the mailbox's on success
+ * @timeout: how to wait for room
+ *
+ * Context: may sleep.
+ * Return: 0; -EPIPE: nobody can ever receive it; -EMSGSIZE: too long;
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS: no room.
+ */
+int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
+		     const struct mbx_timeout *timeout)
+{
+	const struct mbx_msg *blocked;
+	struct mbx_outcome out;
+	int ret = 0;
+
+	mbx_mailbox_begin(mb, &out);
+	if (mailbox_deaf(mb)) {
+		ret = -EPIPE;
+		goto end;
+	}
+	if (msg->len > mb->max_message_size) {
+		ret = -EMSGSIZE;
+		goto end;
+	}
+	msg->seq = mb->next_seq++;
+	if (!mailbox_hand_over(mb, msg, &out)) {
+		blocked = mbx_queue_first(&mb->pending);
+		if (!mailbox_fits(mb, msg->len) ||
+		    (blocked && mbx_msg_before(blocked, msg)))
+			return mailbox_send_blocked(mb, msg, timeout, &out);
+		mailbox_enqueue(mb, msg, &out);
+	}
+	mb->sent++;
+end:
+	mbx_mailbox_end(mb, &out);
+	return ret;
+}
+
+/* Take a message that was found, or a reference to it. */
+static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			struct mbx_receive *how, struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	if (msg->len > how->room && !how->truncate) {
+		how->len = msg->len;
+		return -EMSGSIZE;
+	}
+	if (how->peek) {
+		mbx_msg_get(msg);
+		return 0;
+	}
+	if (msg->waiter) {
+		mailbox_release_sender(mb, msg, 0, out);
+		mb->sent++;
+	} else {
+		mbx_queue_del(&mb->queue, msg);
+	}
+	mb->in_hand++;
+	mb->in_hand_bytes += msg->len;
+	return 0;
+}
+
+static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *how,
+				   struct mbx_msg **msg, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	struct mbx_waiter w;
+	int ret;
+
+	mbx_waiter_init(&w);
+	w.filter = how->filter;
+	w.room = how->room;
+	w.truncate = how->truncate;
+	w.peek = how->peek;
+	mbx_waiters_add(&mb->receivers, &w);
+	mbx_mailbox_end(mb, out);
+
+	ret = mailbox_wait(mb, &w, NULL, &how->timeout);
+	*msg = w.msg;
+	how->len = w.len;
+	if (!ret && fatal_signal_pending(current)) {
+		mbx_mailbox_end_receive(mb, w.msg, how, false);
+		ret = -ERESTARTSYS;
+	}
+	return ret;
+}
+
+/**
+ * mbx_mailbox_receive - take a message in hand
+ * @mb: the mailbox
+ * @how: which message, how to wait for it
+ * @msg: the message; to be given to mbx_mailbox_end_receive()
+ *
+ * Context: may sleep.
+ * Return: 0; -EMSGSIZE: the message is longer than there is room, @how->len is
+ * set and the message where it was; -EPIPE: none is there and none can ever
+ * arrive; -EAGAIN, -ETIMEDOUT, -ERESTARTSYS: none is there.
+ */
+int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
+			struct mbx_msg **msg)
+{
+	struct mbx_outcome out;
+	int ret;
+
+	mbx_mailbox_begin(mb, &out);
+	*msg = mbx_queue_find(&mb->queue, &how->filter) ?:
+	       mbx_queue_find(&mb->pending, &how->filter);
+	if (*msg)
+		ret = mailbox_take(mb, *msg, how, &out);
+	else if (mailbox_ended(mb))
+		ret = -EPIPE;
+	else if (how->timeout.never)
+		ret = -EAGAIN;
+	else
+		return mailbox_receive_blocked(mb, how, msg, &out);
+	mbx_mailbox_end(mb, &out);
+	return ret;
+}
+
+/**
+ * mbx_mailbox_end_receive - finish what mbx_mailbox_receive() began
+ * @mb: the mailbox
+ * @msg: that it gave, the caller's no longer
+ * @how: as it was given
+ * @ok: the message arrived; otherwise it goes back to its place
+ *
+ * Context: may sleep, cannot fail.
+ */
+void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     const struct mbx_receive *how, bool ok)
+{
+	struct mbx_outcome out;
+
+	if (how->peek) {
+		mbx_msg_put(msg);
+		return;
+	}
+	mbx_mailbox_begin(mb, &out);
+	mb->in_hand--;
+	mb->in_hand_bytes -= msg->len;
+	if (ok)
+		mb->received++;
+	else if (!mailbox_hand_over(mb, msg, &out))
+		mailbox_enqueue(mb, msg, &out);
+	mbx_mailbox_end(mb, &out);
+	if (ok)
+		mbx_msg_put(msg);
+}
+
+/**
+ * mbx_mailbox_refuse_long - tell senders whose messages became too long
+ * @mb: the mailbox, locked, with a new max_message_size
+ * @out: of mbx_mailbox_begin()
+ */
+void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_msg *msg, *next;
+
+	lockdep_assert_held(&mb->lock);
+	for (msg = mbx_queue_first(&mb->pending); msg; msg = next) {
+		next = mbx_queue_next(msg);
+		if (msg->len > mb->max_message_size)
+			mailbox_release_sender(mb, msg, -EMSGSIZE, out);
+	}
+}
+
+/**
+ * mbx_mailbox_poll - what a handle can do now without waiting
+ * @mb: the mailbox; the poller is on its wait queue already
+ * @rights: of the handle
+ *
+ * Return: EPOLL* events.
+ */
+__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights)
+{
+	__poll_t wanted = 0;
+
+	if (rights & MBOX_RECV)
+		wanted |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	if (rights & MBOX_SEND)
+		wanted |= EPOLLOUT | EPOLLWRNORM | EPOLLERR;
+	spin_lock(&mb->lock);
+	mb->told = mailbox_events(mb);
+	wanted &= mb->told;
+	spin_unlock(&mb->lock);
+	return wanted;
+}
+
+/**
+ * mbx_mailbox_next_len - length of what an unfiltered receive would take
+ * @mb: the mailbox
+ *
+ * Return: in bytes, 0: no message, or an empty one.
+ */
+u32 mbx_mailbox_next_len(struct mbx_mailbox *mb)
+{
+	const struct mbx_msg *msg;
+	u32 len;
+
+	spin_lock(&mb->lock);
+	msg = mbx_queue_first(&mb->queue) ?: mbx_queue_first(&mb->pending);
+	len = msg ? msg->len : 0;
+	spin_unlock(&mb->lock);
+	return len;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sleeping, deadlines, wake-ups, and the order of those who wait.
+ */
+#include <linux/hrtimer.h>
+#include <linux/minmax.h>
+#include <linux/nsproxy.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/time_namespace.h>
+
+#include "message.h"
+#include "wait.h"
+
+/**
+ * mbx_waiter_init - make the current task a waiter
+ * @w: in the current stack frame; the caller fills in the receiver's part
+ */
+void mbx_waiter_init(struct mbx_waiter *w)
+{
+	w->task = current;
+	w->prio = min(current->prio, MAX_RT_PRIO);
+	w->msg = NULL;
+	w->len = 0;
+	w->state = MBX_WAITING;
+}
+
+/**
+ * mbx_waiter_claim - decide what a waiter gets
+ * @w: no longer findable
+ * @result: of its operation
+ * @wake: it is put on this list
+ *
+ * Context: the mailbox's lock is held.
+ */
+void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake)
+{
+	w->result = result;
+	WRITE_ONCE(w->state, MBX_CLAIMED);
+	w->next_wakeup = NULL;
+	*wake->last = w;
+	wake->last = &w->next_wakeup;
+}
+
+void mbx_wakeups_init(struct mbx_wakeups *wake)
+{
+	wake->first = NULL;
+	wake->last = &wake->first;
+}
+
+/**
+ * mbx_wakeups_run - complete the waiters on a list, in the order of claims
+ * @wake: the list
+ *
+ * Context: no lock is held.
+ */
+void mbx_wakeups_run(struct mbx_wakeups *wake)
+{
+	struct mbx_waiter *w, *next;
+
+	for (w = wake->first; w; w = next) {
+		struct task_struct *task = get_task_struct(w->task);
+
+		next = w->next_wakeup;
+		/* MBX_COMPLETION: @w is gone after this. */
+		smp_store_release(&w->state, MBX_DONE);
+		wake_up_process(task);
+		put_task_struct(task);
+	}
+}
+
+static bool waiter_done(const struct mbx_waiter *w)
+{
+	/* MBX_COMPLETION */
+	return smp_load_acquire(&w->state) == MBX_DONE;
+}
+
+/* Whether the deadline came before anything else woke us. */
+static bool sleep_until(const struct mbx_timeout *timeout)
+{
+	ktime_t deadline = timeout->deadline;
+	u64 slack = rt_task(current) ? 0 : current->timer_slack_ns;
+
+	if (!timeout->timed) {
+		schedule();
+		return false;
+	}
+	return !schedule_hrtimeout_range_clock(&deadline, slack, HRTIMER_MODE_ABS,
+					       timeout->clock);
+}
+
+/**
+ * mbx_waiter_sleep - wait until completed
+ * @w: findable, or claimed
+ * @timeout: for how long
+ *
+ * Context: sleeps, freezable. The mailbox's lock is not held.
+ * Return: 0: completed, @w->result is set. -ERESTARTSYS, -ETIMEDOUT: not yet;
+ * the caller withdraws the waiter unless it finds it claimed.
+ */
+int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout)
+{
+	bool expired = false;
+	int ret = 0;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (waiter_done(w))
+			break;
+		if (signal_pending(current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
+		if (expired) {
+			ret = -ETIMEDOUT;
+			break;
+		}
+		expired = sleep_until(timeout);
+	}
+	__set_current_state(TASK_RUNNING);
+	return ret;
+}
+
+/**
+ * mbx_waiter_sleep_claimed - wait for a completion that is on its way
+ * @w: was found claimed under the mailbox's lock
+ *
+ * Context: sleeps for as long as a waker needs from its unlock to its wake-up.
+ */
+void mbx_waiter_sleep_claimed(struct mbx_waiter *w)
+{
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (waiter_done(w))
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
+void mbx_waiters_init(struct mbx_waiters *waiters)
+{
+	waiters->any = RB_ROOT_CACHED;
+	waiters->typed = RB_ROOT_CACHED;
+	waiters->others = RB_ROOT_CACHED;
+	waiters->count = 0;
+	waiters->next_ticket = 0;
+}
+
+static struct mbx_waiter *waiter_of(const struct rb_node *node)
+{
+	return rb_entry_safe(node, struct mbx_waiter, node);
+}
+
+static bool waiter_typed(const struct mbx_waiter *w)
+{
+	return w->filter.select == MBOX_SELECT_EQUAL && !w->filter.walk &&
+	       !w->filter.priority;
+}
+
+static bool waiter_any(const struct mbx_waiter *w)
+{
+	return w->filter.select == MBOX_SELECT_ANY && !w->filter.walk &&
+	       !w->filter.priority;
+}
+
+static struct rb_root_cached *waiters_tree(struct mbx_waiters *waiters,
+					   const struct mbx_waiter *w)
+{
+	if (waiter_any(w))
+		return &waiters->any;
+	return waiter_typed(w) ? &waiters->typed : &waiters->others;
+}
+
+/* Who is served first, of those who want the same. */
+static bool waiter_before(const struct mbx_waiter *a, const struct mbx_waiter *b)
+{
+	if (a->prio != b->prio)
+		return a->prio < b->prio;
+	return a->ticket < b->ticket;
+}
+
+static bool waiter_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct mbx_waiter *x = waiter_of(a), *y = waiter_of(b);
+
+	if (waiter_typed(x) && x->filter.type != y->filter.type)
+		return x->filter.type < y->filter.type;
+	return waiter_before(x, y);
+}
+
+/**
+ * mbx_waiters_add - make a receiver findable
+ * @waiters: of the mailbox, whose lock is held
+ * @w: with its receiver's part filled in
+ */
+void mbx_waiters_add(struct mbx_waiters *waiters, struct mbx_waiter *w)
+{
+	w->ticket = waiters->next_ticket++;
+	rb_add_cached(&w->node, waiters_tree(waiters, w), waiter_less);
+	waiters->count++;
+}
+
+void mbx_waiters_del(struct mbx_waiters *waiters, struct mbx_waiter *w)
+{
+	rb_erase_cached(&w->node, waiters_tree(waiters, w));
+	waiters->count--;
+}
+
+/* Any one of them, NULL: none. */
+struct mbx_waiter *mbx_waiters_first(const struct mbx_waiters *waiters)
+{
+	return waiter_of(rb_first_cached(&waiters->any) ?:
+			 rb_first_cached(&waiters->typed) ?:
+			 rb_first_cached(&waiters->others));
+}
+
+/* The first of those that want one type, and this one. */
+static struct mbx_waiter *first_typed(const struct mbx_waiters *waiters, u64 type)
+{
+	struct rb_node *node = waiters->typed.rb_root.rb_node;
+	struct mbx_waiter *found = NULL;
+
+	while (node) {
+		struct mbx_waiter *w = waiter_of(node);
+
+		if (w->filter.type < type) {
+			node = node->rb_right;
+		} else {
+			found = w;
+			node = node->rb_left;
+		}
+	}
+	return found && found->filter.type == type ? found : NULL;
+}
+
+/* The first of those that must be asked. */
+static struct mbx_waiter *first_other(const struct mbx_waiters *waiters,
+				      const struct mbx_msg *msg)
+{
+	struct rb_node *node;
+
+	for (node = rb_first_cached(&waiters->others); node; node = rb_next(node)) {
+		if (mbx_filter_match(&waiter_of(node)->filter, msg))
+			return waiter_of(node);
+	}
+	return NULL;
+}
+
+static struct mbx_waiter *earlier(struct mbx_waiter *a, struct mbx_waiter *b)
+{
+	if (!a || !b)
+		return a ?: b;
+	return waiter_before(b, a) ? b : a;
+}
+
+/**
+ * mbx_waiters_match - who gets a message
+ * @waiters: of the mailbox, whose lock is held
+ * @msg: the message
+ *
+ * Return: of those who select it the one served first, still findable; NULL:
+ * nobody does.
+ */
+struct mbx_waiter *mbx_waiters_match(const struct mbx_waiters *waiters,
+				     const struct mbx_msg *msg)
+{
+	struct mbx_waiter *w;
+
+	if (!waiters->count)
+		return NULL;
+	w = waiter_of(rb_first_cached(&waiters->any));
+	w = earlier(w, first_typed(waiters, msg->type));
+	return earlier(w, first_other(waiters, msg));
+}
+
+/* What the caller's time namespace adds to a clock of the initial one. */
+static ktime_t time_offset(clockid_t clock)
+{
+#ifdef CONFIG_TIME_NS
+	const struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
+
+	if (clock == CLOCK_MONOTONIC)
+		return timespec64_to_ktime(offsets->monotonic);
+	if (clock == CLOCK_BOOTTIME)
+		return timespec64_to_ktime(offsets->boottime);
+#endif
+	return 0;
+}
+
+/**
+ * mbx_timeout_set - wait until a deadline of the caller's
+ * @timeout: written
+ * @clock: enum mbox_clock
+ * @deadline: in ns, as the caller's time namespace sees @clock
+ *
+ * Return: 0; -EINVAL: no such clock, no such time.
+ */
+int mbx_timeout_set(struct mbx_timeout *timeout, u8 clock, u64 deadline)
+{
+	static const clockid_t clocks[] = {
+		[MBOX_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
+		[MBOX_CLOCK_REALTIME] = CLOCK_REALTIME,
+		[MBOX_CLOCK_BOOTTIME] = CLOCK_BOOTTIME,
+	};
+	ktime_t offset;
+
+	if (clock >= ARRAY_SIZE(clocks) || deadline > KTIME_MAX)
+		return -EINVAL;
+	timeout->timed = true;
+	timeout->clock = clocks[clock];
+	offset = time_offset(timeout->clock);
+	/* Both may be far off: neither below 0 nor past the end of time. */
+	if (offset > 0)
+		timeout->deadline = max_t(s64, deadline - offset, 0);
+	else
+		timeout->deadline = min_t(u64, deadline - offset, KTIME_MAX);
+	return 0;
+}
+
+/**
+ * mbx_time_to_user - a time as the caller's time namespace sees it
+ * @monotonic: of CLOCK_MONOTONIC
+ */
+ktime_t mbx_time_to_user(ktime_t monotonic)
+{
+	return ktime_add(monotonic, time_offset(CLOCK_MONOTONIC));
+}
