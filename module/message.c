@@ -17,9 +17,9 @@
 #define MSG_INLINE_MAX	(PAGE_SIZE - offsetof(struct mbx_msg, data))
 
 /* What a message costs its payer: payload and bookkeeping. */
-static unsigned long msg_cost(const struct mbx_msg *msg)
+static unsigned long msg_cost(u32 len)
 {
-	return sizeof(*msg) + msg->len;
+	return sizeof(struct mbx_msg) + len;
 }
 
 static unsigned int msg_page_count(const struct mbx_msg *msg)
@@ -108,18 +108,20 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 			    struct iov_iter *payload)
 {
+	u32 len = iov_iter_count(payload);
 	struct mbx_msg *msg;
 	int ret;
 
-	msg = msg_alloc(iov_iter_count(payload));
-	if (!msg)
-		return ERR_PTR(-ENOMEM);
-	ret = mbx_quota_charge_bytes(from->payer, msg_cost(msg));
+	ret = mbx_quota_charge_bytes(from->payer, msg_cost(len));
 	if (ret)
-		goto err_free;
+		return ERR_PTR(ret);
+	ret = -ENOMEM;
+	msg = msg_alloc(len);
+	if (!msg)
+		goto err_uncharge;
 	ret = msg_copy_in(msg, payload);
 	if (ret)
-		goto err_uncharge;
+		goto err_free;
 
 	msg->badge = from->badge;
 	msg->time = ktime_get();
@@ -132,10 +134,10 @@ struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 	refcount_set(&msg->ref, 1);
 	return msg;
 
-err_uncharge:
-	mbx_quota_uncharge_bytes(from->payer, msg_cost(msg));
 err_free:
 	msg_free(msg);
+err_uncharge:
+	mbx_quota_uncharge_bytes(from->payer, msg_cost(len));
 	return ERR_PTR(ret);
 }
 
@@ -149,7 +151,7 @@ void mbx_msg_put(struct mbx_msg *msg)
 {
 	if (!refcount_dec_and_test(&msg->ref))
 		return;
-	mbx_quota_uncharge_bytes(msg->payer, msg_cost(msg));
+	mbx_quota_uncharge_bytes(msg->payer, msg_cost(msg->len));
 	mbx_quota_put(msg->payer);
 	put_pid(msg->pid);
 	msg_free(msg);
