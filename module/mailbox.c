@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/pid_namespace.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "mailbox.h"
@@ -13,26 +14,29 @@
 #include "quota.h"
 
 #define DEFAULT_MAX_MESSAGES		1024
-#define DEFAULT_MAX_MESSAGE_SIZE	(1U << 20)
-#define DEFAULT_MAX_BYTES		(16U << 20)
+#define DEFAULT_MAX_MESSAGE_SIZE	SZ_1M
+#define DEFAULT_MAX_BYTES		SZ_16M
 
 static struct mbx_limit limit_messages = {
-	.value = 1U << 20, .min = 1, .max = INT_MAX,
+	.value = SZ_1M, .min = 1, .max = INT_MAX,
 };
-mbx_limit_param(max_messages, limit_messages,
-		"largest max_messages of a mailbox");
+
+module_param_cb(max_messages, &mbx_limit_ops, &limit_messages, 0644);
+MODULE_PARM_DESC(max_messages, "largest max_messages of a mailbox");
 
 static struct mbx_limit limit_bytes = {
-	.value = 1U << 30, .min = 1, .max = LONG_MAX / 2,
+	.value = SZ_1G, .min = 1, .max = LONG_MAX / 2,
 };
-mbx_limit_param(max_bytes, limit_bytes,
-		"largest max_bytes of a mailbox");
+
+module_param_cb(max_bytes, &mbx_limit_ops, &limit_bytes, 0644);
+MODULE_PARM_DESC(max_bytes, "largest max_bytes of a mailbox");
 
 static struct mbx_limit limit_message_size = {
-	.value = 64U << 20, .min = 1, .max = 1U << 30,
+	.value = SZ_64M, .min = 1, .max = SZ_1G,
 };
-mbx_limit_param(max_message_size, limit_message_size,
-		"largest max_message_size of a mailbox");
+
+module_param_cb(max_message_size, &mbx_limit_ops, &limit_message_size, 0644);
+MODULE_PARM_DESC(max_message_size, "largest max_message_size of a mailbox");
 
 static u32 ceiling_messages(void)
 {
@@ -170,12 +174,24 @@ static void mailbox_free(struct kref *ref)
 	kfree(mb);
 }
 
+/**
+ * mbx_mailbox_get - take another reference
+ * @mb: the caller has one
+ *
+ * Return: @mb.
+ */
 struct mbx_mailbox *mbx_mailbox_get(struct mbx_mailbox *mb)
 {
 	kref_get(&mb->ref);
 	return mb;
 }
 
+/**
+ * mbx_mailbox_put - give up a reference; the last frees the mailbox
+ * @mb: the mailbox
+ *
+ * Context: may sleep.
+ */
 void mbx_mailbox_put(struct mbx_mailbox *mb)
 {
 	kref_put(&mb->ref, mailbox_free);
@@ -212,7 +228,10 @@ void mbx_mailbox_detach(struct mbx_mailbox *mb, unsigned int rights)
 	mbx_mailbox_end(mb, &out);
 }
 
-/* Whether it has handles. */
+/**
+ * mbx_mailbox_attached - whether a mailbox has handles
+ * @mb: the mailbox
+ */
 bool mbx_mailbox_attached(struct mbx_mailbox *mb)
 {
 	bool attached;
@@ -266,6 +285,11 @@ bool mbx_mailbox_permits(struct mbx_mailbox *mb, unsigned int rights)
 	return !(wanted & ~granted) || ns_capable(mb->user_ns, CAP_IPC_OWNER);
 }
 
+/**
+ * mbx_mailbox_owned_by - whether a user owns a mailbox
+ * @mb: the mailbox
+ * @uid: the user
+ */
 bool mbx_mailbox_owned_by(struct mbx_mailbox *mb, kuid_t uid)
 {
 	bool owned;
@@ -276,7 +300,12 @@ bool mbx_mailbox_owned_by(struct mbx_mailbox *mb, kuid_t uid)
 	return owned;
 }
 
-/* Whether the caller may change and unlink it. */
+/**
+ * mbx_mailbox_controlled - whether the caller may change and unlink a mailbox
+ * @mb: the mailbox
+ *
+ * Context: may sleep.
+ */
 bool mbx_mailbox_controlled(struct mbx_mailbox *mb)
 {
 	return mbx_mailbox_owned_by(mb, current_euid()) ||

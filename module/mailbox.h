@@ -54,7 +54,7 @@ struct mbx_mailbox {
 
 	struct kref ref;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* of all that follows, up to @poll */
 
 	/* protected by @lock; @max_message_size is also read without */
 	struct mbx_queue queue;

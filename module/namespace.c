@@ -8,6 +8,7 @@
 #include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
 #include <linux/wait.h>
@@ -56,10 +57,12 @@ static void reap_dying(struct work_struct *work);
 static DECLARE_WORK(reap_work, reap_dying);
 
 static struct mbx_limit limit_ns_mailboxes = {
-	.value = 1U << 17, .min = 0, .max = INT_MAX,
+	.value = SZ_128K, .min = 0, .max = INT_MAX,
 };
-mbx_limit_param(ns_mailboxes, limit_ns_mailboxes,
-		"mailboxes with a name or a process in a network namespace");
+
+module_param_cb(ns_mailboxes, &mbx_limit_ops, &limit_ns_mailboxes, 0644);
+MODULE_PARM_DESC(ns_mailboxes,
+		 "mailboxes with a name or a process in a network namespace");
 
 static struct mbx_net *current_mbx_net(void)
 {
@@ -405,7 +408,11 @@ void mbx_namespace_query(struct mbox_query_args *args)
 	mutex_unlock(&names_lock);
 }
 
-/* The user namespace that owns the caller's network namespace. */
+/**
+ * mbx_namespace_owner - who owns the caller's network namespace
+ *
+ * Return: a user namespace, borrowed.
+ */
 struct user_namespace *mbx_namespace_owner(void)
 {
 	return current->nsproxy->net_ns->user_ns;
@@ -447,11 +454,19 @@ static struct pernet_operations mbx_net_ops = {
 	.size = sizeof(struct mbx_net),
 };
 
+/**
+ * mbx_namespace_init - begin to serve network namespaces
+ *
+ * Return: 0, -ENOMEM.
+ */
 int mbx_namespace_init(void)
 {
 	return register_pernet_subsys(&mbx_net_ops);
 }
 
+/**
+ * mbx_namespace_exit - take all names away; mailboxes without handles go
+ */
 void mbx_namespace_exit(void)
 {
 	unregister_pernet_subsys(&mbx_net_ops);

@@ -76,6 +76,10 @@ bool mbx_msg_before(const struct mbx_msg *a, const struct mbx_msg *b)
 	return msg_before_place(a, (struct place){ b->seq, b->priority });
 }
 
+/**
+ * mbx_queue_init - make an empty queue
+ * @q: the queue
+ */
 void mbx_queue_init(struct mbx_queue *q)
 {
 	q->order = RB_ROOT_CACHED;
@@ -127,6 +131,11 @@ void mbx_queue_add(struct mbx_queue *q, struct mbx_msg *msg)
 	q->bytes += msg->len;
 }
 
+/**
+ * mbx_queue_del - take a message out
+ * @q: the queue
+ * @msg: in it
+ */
 void mbx_queue_del(struct mbx_queue *q, struct mbx_msg *msg)
 {
 	rb_erase_augmented_cached(&msg->by_order, &q->order, &span_callbacks);
@@ -135,11 +144,23 @@ void mbx_queue_del(struct mbx_queue *q, struct mbx_msg *msg)
 	q->bytes -= msg->len;
 }
 
+/**
+ * mbx_queue_first - what is received first
+ * @q: the queue
+ *
+ * Return: a message, still in the queue; NULL: empty.
+ */
 struct mbx_msg *mbx_queue_first(const struct mbx_queue *q)
 {
 	return order_msg(rb_first_cached(&q->order));
 }
 
+/**
+ * mbx_queue_next - what is received after a message
+ * @msg: in a queue
+ *
+ * Return: a message, still in the queue; NULL: it is the last.
+ */
 struct mbx_msg *mbx_queue_next(const struct mbx_msg *msg)
 {
 	return order_msg(rb_next(&msg->by_order));
@@ -194,12 +215,13 @@ static bool holds_other(const struct rb_node *node, u64 type)
 static struct mbx_msg *first_other_below(struct rb_node *node, u64 type)
 {
 	for (;;) {
-		if (holds_other(node->rb_left, type))
+		if (holds_other(node->rb_left, type)) {
 			node = node->rb_left;
-		else if (order_msg(node)->type != type)
+			continue;
+		}
+		if (order_msg(node)->type != type)
 			return order_msg(node);
-		else
-			node = node->rb_right;
+		node = node->rb_right;
 	}
 }
 

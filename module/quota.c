@@ -7,6 +7,7 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -16,16 +17,19 @@ static DEFINE_HASHTABLE(quota_table, 8);
 static DEFINE_SPINLOCK(quota_lock);
 
 struct mbx_limit mbx_limit_user_bytes = {
-	.value = 64UL << 20, .min = 0, .max = LONG_MAX / 2,
+	.value = SZ_64M, .min = 0, .max = LONG_MAX / 2,
 };
-mbx_limit_param(user_bytes, mbx_limit_user_bytes,
-		"bytes that the unreceived messages of a user may take");
+
+module_param_cb(user_bytes, &mbx_limit_ops, &mbx_limit_user_bytes, 0644);
+MODULE_PARM_DESC(user_bytes,
+		 "bytes that the unreceived messages of a user may take");
 
 struct mbx_limit mbx_limit_user_mailboxes = {
 	.value = 4096, .min = 0, .max = INT_MAX / 2,
 };
-mbx_limit_param(user_mailboxes, mbx_limit_user_mailboxes,
-		"mailboxes that a user may have");
+
+module_param_cb(user_mailboxes, &mbx_limit_ops, &mbx_limit_user_mailboxes, 0644);
+MODULE_PARM_DESC(user_mailboxes, "mailboxes that a user may have");
 
 static int limit_set(const char *val, const struct kernel_param *kp)
 {
@@ -141,6 +145,12 @@ struct mbx_quota *mbx_quota_get_current(void)
 	return quota;
 }
 
+/**
+ * mbx_quota_get - take another reference
+ * @quota: the caller has one
+ *
+ * Return: @quota.
+ */
 struct mbx_quota *mbx_quota_get(struct mbx_quota *quota)
 {
 	refcount_inc(&quota->ref);
@@ -179,7 +189,12 @@ void mbx_quota_put(struct mbx_quota *quota)
 	}
 }
 
-/* Whether @quota is the one that mbx_quota_get_current() would give. */
+/**
+ * mbx_quota_is_current - whether an account is that of the caller
+ * @quota: the account
+ *
+ * Return: whether mbx_quota_get_current() would give it.
+ */
 bool mbx_quota_is_current(const struct mbx_quota *quota)
 {
 	return uid_eq(quota->uid, current_euid()) && quota->ns == current_user_ns();
@@ -210,6 +225,11 @@ refuse:
 	return -EDQUOT;
 }
 
+/**
+ * mbx_quota_uncharge_bytes - give back what was charged
+ * @quota: as it was given to mbx_quota_charge_bytes()
+ * @bytes: likewise
+ */
 void mbx_quota_uncharge_bytes(struct mbx_quota *quota, unsigned long bytes)
 {
 	for (; quota; quota = quota->parent)
@@ -240,13 +260,21 @@ refuse:
 	return -EDQUOT;
 }
 
+/**
+ * mbx_quota_uncharge_mailbox - give back what was charged
+ * @quota: as it was given to mbx_quota_charge_mailbox()
+ */
 void mbx_quota_uncharge_mailbox(struct mbx_quota *quota)
 {
 	for (; quota; quota = quota->parent)
 		atomic_dec(&quota->mailboxes);
 }
 
-/* All that was charged must have been given back by now. */
+/**
+ * mbx_quota_exit - all that was charged must have been given back by now
+ *
+ * Handles, mailboxes and messages hold accounts: one that is left is a leak.
+ */
 void mbx_quota_exit(void)
 {
 	WARN_ON(!hash_empty(quota_table));

@@ -55,11 +55,6 @@ struct mbx_limit {
 
 extern const struct kernel_param_ops mbx_limit_ops;
 
-/* A parameter of that name, writable by root at run time, checked. */
-#define mbx_limit_param(name, limit, text)				\
-	module_param_cb(name, &mbx_limit_ops, &(limit), 0644);		\
-	MODULE_PARM_DESC(name, text)
-
 static inline unsigned long mbx_limit_get(const struct mbx_limit *limit)
 {
 	return READ_ONCE(limit->value);

@@ -43,6 +43,10 @@ void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake
 	wake->last = &w->next_wakeup;
 }
 
+/**
+ * mbx_wakeups_init - make an empty list
+ * @wake: the list
+ */
 void mbx_wakeups_init(struct mbx_wakeups *wake)
 {
 	wake->first = NULL;
@@ -139,6 +143,10 @@ void mbx_waiter_sleep_claimed(struct mbx_waiter *w)
 	__set_current_state(TASK_RUNNING);
 }
 
+/**
+ * mbx_waiters_init - nobody waits
+ * @waiters: of a mailbox
+ */
 void mbx_waiters_init(struct mbx_waiters *waiters)
 {
 	waiters->any = RB_ROOT_CACHED;
@@ -202,13 +210,23 @@ void mbx_waiters_add(struct mbx_waiters *waiters, struct mbx_waiter *w)
 	waiters->count++;
 }
 
+/**
+ * mbx_waiters_del - make a receiver findable no more
+ * @waiters: of the mailbox, whose lock is held
+ * @w: was added to it
+ */
 void mbx_waiters_del(struct mbx_waiters *waiters, struct mbx_waiter *w)
 {
 	rb_erase_cached(&w->node, waiters_tree(waiters, w));
 	waiters->count--;
 }
 
-/* Any one of them, NULL: none. */
+/**
+ * mbx_waiters_first - any one of those who wait
+ * @waiters: of the mailbox, whose lock is held
+ *
+ * Return: a waiter, still findable; NULL: none.
+ */
 struct mbx_waiter *mbx_waiters_first(const struct mbx_waiters *waiters)
 {
 	return waiter_of(rb_first_cached(&waiters->any) ?:

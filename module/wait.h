@@ -99,6 +99,7 @@ struct mbx_wakeups {
  * @typed: those that want one type
  * @others: those that must be asked one by one
  * @count: all of them
+ * @next_ticket: for the order of arrival
  *
  * Each is a tree by (type, scheduling priority, ticket), where the type is 0
  * but for @typed. All under the mailbox's lock.
@@ -146,7 +147,7 @@ ktime_t mbx_time_to_user(ktime_t monotonic);
  */
 static inline void mbx_poll_wake(struct wait_queue_head *head, __poll_t events)
 {
-	if (waitqueue_active(head))
+	if (waitqueue_active(head)) /* MBX_POLL */
 		wake_up_interruptible_poll(head, events);
 }
 

@@ -12,7 +12,8 @@
  *   and 64 bit programs. Pointers are stored in __aligned_u64.
  * - The size of the struct is part of the command. A struct longer than the
  *   kernel's is accepted if what the kernel does not know is zero (E2BIG
- *   otherwise); a shorter one than the first version is EINVAL.
+ *   otherwise); a shorter one than the first version is EINVAL. Of a struct
+ *   that it only writes, the kernel sets to zero what it does not know.
  * - An unknown flag, a value out of range or a non-zero reserved field is
  *   EINVAL before anything has happened. An unknown command is ENOTTY.
  * - Times are in nanoseconds. Names are bytes, without a terminating NUL.
@@ -325,6 +326,7 @@ struct mbox_narrow_args {
  * @waiting_senders: sends that wait for room
  * @waiting_receivers: receives that wait for a message
  * @flags: what it is found by: MBOX_NAMED, MBOX_OWN; MBOX_EPHEMERAL
+ * @reserved: 0
  * @sent: messages accepted so far
  * @received: messages received so far
  * @drops: messages dropped so far
