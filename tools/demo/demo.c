@@ -175,6 +175,8 @@ static void show_progress(size_t done, double began)
 	static double last;
 	double now = seconds();
 
+	if (!last)
+		last = began;
 	if (now - last < 1 && done < file_count)
 		return;
 	last = now;
