@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+PREFIX ?= /usr/local
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.1
+SMP ?= 2
+export PREFIX DESTDIR V KERNEL SMP TESTS
+
+ifeq ($(V),1)
+Q :=
+else
+Q := @
+MAKEFLAGS += --no-print-directory
+endif
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+all: module userlib tools
+
+help:
+	@echo 'make                 the module for the running kernel, the library, the tools'
+	@echo '  module             the module alone; KDIR=DIR against other kernel headers'
+	@echo '  userlib            the library and its examples'
+	@echo '  tools              the command-line tools'
+	@echo 'make install         module, library, header, udev rule (PREFIX=, DESTDIR=)'
+	@echo 'make uninstall       takes them away again'
+	@echo 'make demo            a real job through a mailbox, in a virtual machine'
+	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12'
+	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
+	@echo 'make lint            static checks'
+	@echo 'make clean           removes what make made here'
+	@echo 'make cache-clean     removes the kernels that were fetched'
+	@echo 'V=1 shows the commands.'
+
+# Each kernel has a folder of its own, with links to the sources: builds never mix.
+$(KDIR)/include/generated/utsrelease.h:
+	@echo "No kernel headers in $(KDIR)." >&2
+	@echo "For the running kernel: sudo apt-get install linux-headers-$$(uname -r)" >&2
+	@echo "or name another kernel's: make KDIR=DIR" >&2
+	@false
+
+release = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+tree = $(CURDIR)/build/$(release)
+kbuild = +$(Q)$(MAKE) -C $(KDIR) M=$(tree) $(if $(Q),-s) $(no_btf)
+no_btf = $(if $(and $(wildcard $(KDIR)/vmlinux),$(shell command -v pahole)),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
+module: $(KDIR)/include/generated/utsrelease.h
+	$(call say,MODULE,build/$(release)/mbox.ko)
+	$(Q)mkdir -p $(tree)
+	$(Q)cp -rsf $(addprefix $(CURDIR)/,Kbuild module uapi) $(tree)
+	$(kbuild) modules
+
+userlib:
+	$(Q)$(MAKE) -C userlib O=../build/user
+
+tools:
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools O=../build/tools
+
+install: all
+	$(kbuild) modules_install INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates
+	$(Q)$(if $(DESTDIR),,depmod $(release))
+	$(Q)$(MAKE) -C userlib O=../build/user install
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools O=../build/tools install
+	$(call say,INSTALL,$(DESTDIR)$(udev_rule))
+	$(Q)install -d $(DESTDIR)$(dir $(udev_rule))
+	$(Q)echo 'KERNEL=="mbox", MODE="0666"' > $(DESTDIR)$(udev_rule)
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule)
+	$(Q)$(if $(DESTDIR),,depmod $(release))
+	$(Q)$(MAKE) -C userlib O=../build/user uninstall
+	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools O=../build/tools uninstall
+
+udev_rule := /etc/udev/rules.d/60-mbox.rules
+
+# What the virtual machine needs. Nothing of it touches the running system.
+vm_packages := gcc make libc6-dev libelf1 cpio xz-utils qemu-system-x86
+
+guest-module:
+	$(Q)tools/need 'make $(MAKECMDGOALS)' $(vm_packages) $(packages)
+	$(Q)$(MAKE) module KDIR="$$(selftests/vm/kernel.sh headers $(KERNEL))"
+
+check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386
+check: guest-module
+	$(Q)$(MAKE) -C selftests
+	$(Q)$(MAKE) -C selftests M32=1
+	$(Q)selftests/vm/check.sh
+
+demo: packages := nettle-dev
+demo: guest-module
+	$(Q)$(MAKE) -C userlib O=../build/user ../build/user/libmbox.a
+	$(call say,CC,build/demo)
+	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -static -Iuserlib/include -o build/demo \
+		tools/demo/demo.c build/user/libmbox.a -lnettle
+	$(Q)tools/demo/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko build/demo
+
+lint:
+	$(Q)tools/lint
+
+clean:
+	$(Q)rm -rf build results
+
+cache-clean:
+	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
+
+.PHONY: all help module userlib tools install uninstall guest-module check demo lint clean \
+	cache-clean

@@ -1,0 +1,789 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Being told without asking: poll, select, epoll, SIGIO, and io_uring, whose
+ * reads and writes wait without a thread.
+ */
+#include "mbox_peer.h"
+
+#include <linux/io_uring.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+#define IN	(POLLIN | POLLRDNORM)
+#define OUT	(POLLOUT | POLLWRNORM)
+#define ALL	(IN | OUT | POLLPRI | POLLRDBAND | POLLWRBAND)
+
+/* What poll() says of @h now, or within @timeout ms. */
+static int events(int h, int timeout)
+{
+	struct pollfd p = { .fd = h, .events = ALL };
+
+	return poll(&p, 1, timeout) < 0 ? -errno : p.revents;
+}
+
+static long peer_polls(struct peer *p)
+{
+	return events(p->fd, 20000);
+}
+
+/* A thread that has nothing to tell but waits in poll() for events of @h. */
+static struct peer *polls(int h)
+{
+	struct peer *p = peer_new(h, peer_polls);
+
+	return peer_start(p) && peer_sleeps(p) && !peer_done(p) ? p : NULL;
+}
+
+FIXTURE(two_ends) {
+	int h, r, s;	/* 100 bytes fit, 50 a message; @h has both rights */
+};
+
+FIXTURE_SETUP(two_ends)
+{
+	struct mbox_create_args args = {
+		.flags = MB_RW,
+		.max_bytes = 100,
+		.max_message_size = 50,
+	};
+
+	MB_NEED_DEVICE();
+	self->h = mb_create(&args);
+	ASSERT_LE(0, self->h);
+	self->r = mb_narrow(self->h, MBOX_RECV, 0);
+	self->s = mb_narrow(self->h, MBOX_SEND, 0);
+	ASSERT_LE(0, self->r);
+	ASSERT_LE(0, self->s);
+}
+
+FIXTURE_TEARDOWN(two_ends)
+{
+	close(self->h);
+	close(self->r);
+	close(self->s);
+}
+
+static int put_bytes(int h, __u32 len)
+{
+	char buf[50] = "";
+
+	return mb_put(h, buf, len);
+}
+
+/* ---- what is ready ---- */
+
+TEST_F(two_ends, empty_mailbox_can_be_sent_to)
+{
+	EXPECT_EQ(0, events(self->r, 0));
+	EXPECT_EQ(OUT, events(self->s, 0));
+	EXPECT_EQ(OUT, events(self->h, 0));
+}
+
+TEST_F(two_ends, message_can_be_received)
+{
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(IN, events(self->r, 0));
+	EXPECT_EQ(OUT, events(self->s, 0));
+	EXPECT_EQ(IN | OUT, events(self->h, 0));
+	EXPECT_EQ(0, mb_get(self->r, NULL, 0));
+	EXPECT_EQ(0, events(self->r, 0));
+}
+
+TEST_F(two_ends, can_be_sent_to_while_the_largest_message_fits)
+{
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	EXPECT_EQ(OUT, events(self->s, 0));
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	EXPECT_EQ(0, events(self->s, 0));
+	EXPECT_EQ(IN, events(self->h, 0));
+}
+
+TEST_F(two_ends, cannot_be_sent_to_when_full_of_messages)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_MAX_MESSAGES,
+		.max_messages = 1,
+	};
+
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(0, events(self->s, 0));
+}
+
+TEST_F(two_ends, dropping_mailbox_can_be_sent_to_while_it_can_drop_for_anybody)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_MAX_MESSAGES | MBOX_SET_OVERFLOW,
+		.max_messages = 2,
+		.overflow = MBOX_OVERFLOW_DROP,
+	};
+
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	ASSERT_EQ(0, num_send(self->s, 0, 5, 1));
+	ASSERT_EQ(0, num_send(self->s, 0, 0, 2));
+	EXPECT_EQ(OUT, events(self->s, 0));
+	ASSERT_EQ(0, num_send(self->s, 0, 5, 3));
+	EXPECT_EQ(0, events(self->s, 0));
+}
+
+TEST_F(two_ends, receiver_hangs_up_when_there_is_nothing_more)
+{
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	close(self->s);
+	close(self->h);
+	EXPECT_EQ(IN, events(self->r, 0));
+	ASSERT_EQ(1, mb_get(self->r, (char [1]){}, 1));
+	EXPECT_EQ(IN | POLLHUP, events(self->r, 0));
+}
+
+TEST_F(two_ends, sender_has_an_error_when_nobody_can_receive)
+{
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	close(self->r);
+	close(self->h);
+	EXPECT_EQ(OUT | POLLERR, events(self->s, 0));
+}
+
+TEST_F(two_ends, select_agrees_with_poll)
+{
+	struct timeval none = { .tv_sec = 0 };
+	fd_set in, out;
+
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_SET(self->h, &in);
+	FD_SET(self->h, &out);
+	EXPECT_EQ(1, select(self->h + 1, &in, &out, NULL, &none));
+	EXPECT_FALSE(FD_ISSET(self->h, &in));
+	EXPECT_TRUE(FD_ISSET(self->h, &out));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	FD_SET(self->h, &in);
+	EXPECT_EQ(1, select(self->h + 1, &in, &out, NULL, &none));
+	EXPECT_TRUE(FD_ISSET(self->h, &in));
+	EXPECT_FALSE(FD_ISSET(self->h, &out));
+}
+
+TEST_F(two_ends, poll_takes_nothing)
+{
+	ASSERT_EQ(0, put_bytes(self->s, 7));
+	EXPECT_EQ(IN, events(self->r, 0));
+	EXPECT_EQ(IN, events(self->r, 0));
+	EXPECT_EQ(1, mb_messages(self->h));
+}
+
+/* ---- what wakes ---- */
+
+TEST_F(two_ends, message_wakes_poll)
+{
+	struct peer *p = polls(self->r);
+
+	ASSERT_TRUE(p != NULL);
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	EXPECT_EQ(IN, peer_join(p));
+}
+
+TEST_F(two_ends, written_message_wakes_poll)
+{
+	struct peer *p = polls(self->r);
+
+	ASSERT_TRUE(p != NULL);
+	ASSERT_EQ(1, write(self->s, "x", 1));
+	EXPECT_EQ(IN, peer_join(p));
+}
+
+TEST_F(two_ends, room_wakes_poll)
+{
+	struct peer *p;
+	char buf[50];
+
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	p = polls(self->s);
+	ASSERT_TRUE(p != NULL);
+	ASSERT_EQ(50, mb_get(self->r, buf, 50));
+	EXPECT_EQ(OUT, peer_join(p));
+}
+
+TEST_F(two_ends, read_that_makes_room_wakes_poll)
+{
+	struct peer *p;
+	char buf[50];
+
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	p = polls(self->s);
+	ASSERT_TRUE(p != NULL);
+	ASSERT_EQ(50, read(self->r, buf, 50));
+	EXPECT_EQ(OUT, peer_join(p));
+}
+
+TEST_F(two_ends, last_sender_that_closes_wakes_poll)
+{
+	struct peer *p;
+
+	close(self->h);
+	p = polls(self->r);
+	ASSERT_TRUE(p != NULL);
+	close(self->s);
+	EXPECT_EQ(IN | POLLHUP, peer_join(p));
+}
+
+TEST_F(two_ends, last_receiver_that_closes_wakes_poll)
+{
+	struct peer *p;
+
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	close(self->h);
+	p = polls(self->s);
+	ASSERT_TRUE(p != NULL);
+	close(self->r);
+	EXPECT_EQ(OUT | POLLERR, peer_join(p));
+}
+
+/* SET with these wakes a sender that finds the mailbox full. */
+static bool set_wakes(int h, int s, struct mbox_set_args *args)
+{
+	struct peer *p;
+
+	if (put_bytes(s, 50) || put_bytes(s, 50))
+		return false;
+	p = polls(s);
+	return p && !mb_set(h, args) && peer_join(p) == OUT;
+}
+
+TEST_F(two_ends, more_bytes_wake_poll)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_MAX_BYTES,
+		.max_bytes = 150,
+	};
+
+	EXPECT_TRUE(set_wakes(self->h, self->s, &args));
+}
+
+TEST_F(two_ends, switching_to_drop_wakes_poll)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_OVERFLOW,
+		.overflow = MBOX_OVERFLOW_DROP,
+	};
+
+	EXPECT_TRUE(set_wakes(self->h, self->s, &args));
+}
+
+TEST_F(two_ends, smaller_messages_wake_poll)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_MAX_MESSAGE_SIZE,
+		.max_message_size = 20,
+	};
+	struct peer *p;
+
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 30));
+	p = polls(self->s);
+	ASSERT_TRUE(p != NULL);
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	EXPECT_EQ(OUT, peer_join(p));
+}
+
+#define NAME	"mbox poll test"
+
+TEST(unlink_wakes_poll)
+{
+	struct peer *p;
+	int r;
+
+	MB_NEED_DEVICE();
+	mb_unlink(NAME);
+	r = mb_create_named(NAME, MBOX_RECV, 0600);
+	ASSERT_LE(0, r);
+	EXPECT_EQ(0, events(r, 0));
+	p = polls(r);
+	ASSERT_TRUE(p != NULL);
+	ASSERT_EQ(0, mb_unlink(NAME));
+	EXPECT_EQ(IN | POLLHUP, peer_join(p));
+}
+
+/* ---- epoll ---- */
+
+static int watch(int h, __u32 which)
+{
+	struct epoll_event event = { .events = which };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	return ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, h, &event) ? -1 : ep;
+}
+
+/* What epoll tells now, 0: nothing. */
+static __u32 told(int ep)
+{
+	struct epoll_event event;
+
+	return epoll_wait(ep, &event, 1, 0) == 1 ? event.events : 0;
+}
+
+TEST_F(two_ends, epoll_level_tells_again_and_again)
+{
+	int ep = watch(self->r, EPOLLIN);
+
+	ASSERT_LE(0, ep);
+	EXPECT_EQ(0, told(ep));
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(EPOLLIN, told(ep));
+	EXPECT_EQ(EPOLLIN, told(ep));
+	ASSERT_EQ(0, mb_get(self->r, NULL, 0));
+	EXPECT_EQ(0, told(ep));
+}
+
+TEST_F(two_ends, epoll_edge_tells_of_every_message)
+{
+	int ep = watch(self->r, EPOLLIN | EPOLLET);
+
+	ASSERT_LE(0, ep);
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(EPOLLIN, told(ep));
+	EXPECT_EQ(0, told(ep));
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(EPOLLIN, told(ep));
+	EXPECT_EQ(0, told(ep));
+	ASSERT_EQ(0, mb_get(self->r, NULL, 0));
+	EXPECT_EQ(0, told(ep));
+}
+
+TEST_F(two_ends, epoll_edge_tells_of_a_message_that_came_back)
+{
+	int ep = watch(self->r, EPOLLIN | EPOLLET);
+	struct mbox_msg_args args = {
+		.flags = MBOX_WAIT_NONE,
+		.buf = (unsigned long)mb_page_end(),
+		.len = 50,
+	};
+
+	ASSERT_LE(0, ep);
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	EXPECT_EQ(EPOLLIN, told(ep));
+	EXPECT_EQ(0, told(ep));
+	ASSERT_EQ(-EFAULT, mb_recv(self->r, &args));
+	EXPECT_EQ(EPOLLIN, told(ep));
+}
+
+TEST_F(two_ends, epoll_edge_tells_of_room)
+{
+	int ep = watch(self->s, EPOLLOUT | EPOLLET);
+	char buf[50];
+
+	ASSERT_LE(0, ep);
+	EXPECT_EQ(EPOLLOUT, told(ep));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	told(ep);
+	EXPECT_EQ(0, told(ep));
+	ASSERT_EQ(50, mb_get(self->r, buf, 50));
+	EXPECT_EQ(EPOLLOUT, told(ep));
+}
+
+TEST_F(two_ends, epoll_edge_tells_of_the_end)
+{
+	int ep = watch(self->r, EPOLLIN | EPOLLET);
+
+	ASSERT_LE(0, ep);
+	close(self->h);
+	EXPECT_EQ(0, told(ep));
+	close(self->s);
+	EXPECT_EQ(EPOLLIN | EPOLLHUP, told(ep));
+	EXPECT_EQ(0, told(ep));
+}
+
+TEST_F(two_ends, epoll_oneshot_tells_once)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+	int ep = watch(self->r, EPOLLIN | EPOLLONESHOT);
+
+	ASSERT_LE(0, ep);
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(EPOLLIN, told(ep));
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(0, told(ep));
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, self->r, &event));
+	EXPECT_EQ(EPOLLIN, told(ep));
+}
+
+static long peer_epolls(struct peer *p)
+{
+	struct epoll_event event;
+	int ret = epoll_wait(p->fd, &event, 1, 20000);
+
+	return ret == 1 ? (long)event.events : -errno;
+}
+
+TEST_F(two_ends, epoll_wakes_who_waits)
+{
+	struct peer *p = peer_new(watch(self->r, EPOLLIN | EPOLLET),
+				  peer_epolls);
+
+	ASSERT_LE(0, p->fd);
+	ASSERT_TRUE(peer_start(p) && peer_sleeps(p));
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(EPOLLIN, peer_join(p));
+}
+
+TEST_F(two_ends, epoll_exclusive_wakes_at_least_one)
+{
+	struct peer *p[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		p[i] = peer_new(watch(self->r, EPOLLIN | EPOLLEXCLUSIVE),
+				peer_epolls);
+		ASSERT_LE(0, p[i]->fd);
+		ASSERT_TRUE(peer_start(p[i]) && peer_sleeps(p[i]));
+	}
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	ASSERT_TRUE(wait_until(peer_done(p[0]) || peer_done(p[1])));
+	/* The next message is for the other one, if it still waits. */
+	ASSERT_EQ(0, put_bytes(self->s, 0));
+	EXPECT_EQ(EPOLLIN, peer_join(p[0]));
+	EXPECT_EQ(EPOLLIN, peer_join(p[1]));
+}
+
+/* ---- SIGIO ---- */
+
+static int signal_on(int h, int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	return sigprocmask(SIG_BLOCK, &set, NULL) ?:
+	       fcntl(h, F_SETOWN, getpid()) ?: fcntl(h, F_SETSIG, sig) ?:
+	       fcntl(h, F_SETFL, O_ASYNC);
+}
+
+/* The next signal @sig, within @seconds; 0: none. */
+static int signalled(int sig, siginfo_t *info, int seconds)
+{
+	const struct timespec timeout = { .tv_sec = seconds };
+	sigset_t set;
+	int ret;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	ret = sigtimedwait(&set, info, &timeout);
+	return ret < 0 ? 0 : ret;
+}
+
+TEST_F(two_ends, message_signals_the_receiver)
+{
+	siginfo_t info;
+
+	ASSERT_EQ(0, signal_on(self->r, SIGRTMIN));
+	EXPECT_EQ(0, signalled(SIGRTMIN, &info, 0));
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	ASSERT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
+	EXPECT_EQ(POLL_IN, info.si_code);
+	EXPECT_EQ(IN, info.si_band & ALL);
+	EXPECT_EQ(self->r, info.si_fd);
+	/* Every message, even if others are there. */
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	EXPECT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
+}
+
+TEST_F(two_ends, message_signals_sigio_by_default)
+{
+	siginfo_t info;
+
+	ASSERT_EQ(0, signal_on(self->r, SIGIO));
+	ASSERT_EQ(0, fcntl(self->r, F_SETSIG, 0));
+	ASSERT_EQ(1, write(self->s, "x", 1));
+	EXPECT_EQ(SIGIO, signalled(SIGIO, &info, 10));
+}
+
+TEST_F(two_ends, room_signals_the_sender)
+{
+	siginfo_t info;
+	char buf[50];
+
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, put_bytes(self->s, 50));
+	ASSERT_EQ(0, signal_on(self->s, SIGRTMIN));
+	ASSERT_EQ(50, mb_get(self->r, buf, 50));
+	ASSERT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
+	EXPECT_EQ(POLL_OUT, info.si_code);
+	EXPECT_EQ(OUT, info.si_band & OUT);
+	EXPECT_EQ(self->s, info.si_fd);
+}
+
+TEST_F(two_ends, nobody_is_signalled_without_o_async)
+{
+	siginfo_t info;
+
+	ASSERT_EQ(0, signal_on(self->r, SIGRTMIN));
+	ASSERT_EQ(0, fcntl(self->r, F_SETFL, 0));
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	EXPECT_EQ(0, signalled(SIGRTMIN, &info, 0));
+}
+
+TEST_F(two_ends, closed_handle_signals_no_more)
+{
+	siginfo_t info;
+
+	ASSERT_EQ(0, signal_on(self->r, SIGRTMIN));
+	close(self->r);
+	ASSERT_EQ(0, put_bytes(self->s, 1));
+	EXPECT_EQ(0, signalled(SIGRTMIN, &info, 0));
+}
+
+/* ---- io_uring ---- */
+
+struct ring {
+	int fd;
+	unsigned int *sq_tail, *sq_array, *cq_head, *cq_tail;
+	unsigned int sq_mask, cq_mask;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+};
+
+static bool ring_init(struct ring *ring)
+{
+	struct io_uring_params p = { .flags = 0 };
+	size_t size;
+	char *mem;
+
+	ring->fd = syscall(__NR_io_uring_setup, 8, &p);
+	if (ring->fd < 0 || !(p.features & IORING_FEAT_SINGLE_MMAP))
+		return false;
+	size = p.sq_off.array + p.sq_entries * sizeof(__u32);
+	if (size < p.cq_off.cqes + p.cq_entries * sizeof(*ring->cqes))
+		size = p.cq_off.cqes + p.cq_entries * sizeof(*ring->cqes);
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+		   IORING_OFF_SQ_RING);
+	ring->sqes = mmap(NULL, p.sq_entries * sizeof(*ring->sqes),
+			  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+			  IORING_OFF_SQES);
+	if (mem == MAP_FAILED || ring->sqes == MAP_FAILED)
+		return false;
+	ring->sq_tail = (void *)(mem + p.sq_off.tail);
+	ring->sq_array = (void *)(mem + p.sq_off.array);
+	ring->sq_mask = *(unsigned int *)(mem + p.sq_off.ring_mask);
+	ring->cq_head = (void *)(mem + p.cq_off.head);
+	ring->cq_tail = (void *)(mem + p.cq_off.tail);
+	ring->cq_mask = *(unsigned int *)(mem + p.cq_off.ring_mask);
+	ring->cqes = (void *)(mem + p.cq_off.cqes);
+	return true;
+}
+
+/* Submit one request without waiting; whether it was taken. */
+static bool ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	unsigned int tail = *ring->sq_tail;
+
+	ring->sqes[tail & ring->sq_mask] = *sqe;
+	ring->sq_array[tail & ring->sq_mask] = tail & ring->sq_mask;
+	__atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_RELEASE);
+	return syscall(__NR_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0) == 1;
+}
+
+static bool ring_rw(struct ring *ring, __u8 opcode, int h, void *buf, __u32 len)
+{
+	const struct io_uring_sqe sqe = {
+		.opcode = opcode,
+		.fd = h,
+		.addr = (unsigned long)buf,
+		.len = len,
+		.off = -1ULL,
+		.user_data = 1,
+	};
+
+	return ring_submit(ring, &sqe);
+}
+
+/* Whether a completion is there; the kernel is given the chance to post it. */
+static bool ring_ready(struct ring *ring)
+{
+	syscall(__NR_io_uring_enter, ring->fd, 0, 0, IORING_ENTER_GETEVENTS,
+		NULL, 0);
+	return *ring->cq_head !=
+	       __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
+}
+
+/* The result of the next completion, which is that of request @user_data. */
+static int ring_result(struct ring *ring, __u64 user_data)
+{
+	struct io_uring_cqe cqe;
+
+	if (!wait_until(ring_ready(ring)))
+		return -ETIME;
+	cqe = ring->cqes[*ring->cq_head & ring->cq_mask];
+	__atomic_store_n(ring->cq_head, *ring->cq_head + 1, __ATOMIC_RELEASE);
+	return cqe.user_data == user_data ? cqe.res : -ENODATA;
+}
+
+/* Threads of this process: io_uring's workers count. */
+static long threads(void)
+{
+	char buf[4096], *line;
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t len = read(fd, buf, sizeof(buf) - 1);
+
+	close(fd);
+	buf[len < 0 ? 0 : len] = 0;
+	line = strstr(buf, "Threads:");
+	return line ? atol(line + 8) : -1;
+}
+
+FIXTURE(io_uring) {
+	int h;
+	struct ring ring;
+	char buf[64];
+};
+
+FIXTURE_SETUP(io_uring)
+{
+	MB_NEED_DEVICE();
+	self->h = mb_create_small(1);
+	ASSERT_LE(0, self->h);
+	ASSERT_TRUE(ring_init(&self->ring));
+}
+
+FIXTURE_TEARDOWN(io_uring)
+{
+	close(self->ring.fd);
+	close(self->h);
+}
+
+TEST_F(io_uring, reads_what_is_there)
+{
+	ASSERT_EQ(0, mb_put(self->h, "hello", 5));
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	EXPECT_EQ(5, ring_result(&self->ring, 1));
+	EXPECT_EQ(0, memcmp(self->buf, "hello", 5));
+}
+
+TEST_F(io_uring, read_waits_without_a_thread)
+{
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	EXPECT_EQ(1, threads());
+	ASSERT_EQ(0, mb_put(self->h, "hello", 5));
+	EXPECT_EQ(5, ring_result(&self->ring, 1));
+	EXPECT_EQ(0, memcmp(self->buf, "hello", 5));
+	EXPECT_EQ(0, mb_messages(self->h));
+}
+
+TEST_F(io_uring, write_waits_without_a_thread)
+{
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 42));
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_WRITE, self->h, "hello", 5));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	EXPECT_EQ(1, threads());
+	EXPECT_EQ(42, num_recv(self->h));
+	EXPECT_EQ(5, ring_result(&self->ring, 1));
+	EXPECT_EQ(5, mb_get(self->h, self->buf, 64));
+	EXPECT_EQ(0, memcmp(self->buf, "hello", 5));
+}
+
+TEST_F(io_uring, two_reads_get_a_message_each)
+{
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	ASSERT_EQ(0, mb_put(self->h, "a", 1));
+	EXPECT_EQ(1, ring_result(&self->ring, 1));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	ASSERT_EQ(0, mb_put(self->h, "bc", 2));
+	EXPECT_EQ(2, ring_result(&self->ring, 1));
+}
+
+TEST_F(io_uring, read_with_o_nonblock_does_not_wait)
+{
+	ASSERT_EQ(0, fcntl(self->h, F_SETFL, O_NONBLOCK));
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	EXPECT_EQ(-EAGAIN, ring_result(&self->ring, 1));
+}
+
+TEST_F(io_uring, read_learns_of_the_end)
+{
+	int r = mb_narrow(self->h, MBOX_RECV, 0);
+
+	ASSERT_LE(0, r);
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, r, self->buf, 64));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	close(self->h);
+	EXPECT_EQ(0, ring_result(&self->ring, 1));
+}
+
+TEST_F(io_uring, g02_read_into_a_small_buffer_leaves_the_message)
+{
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    2));
+	ASSERT_EQ(0, mb_put(self->h, "hello", 5));
+	EXPECT_EQ(-EMSGSIZE, ring_result(&self->ring, 1));
+	EXPECT_EQ(5, mb_get(self->h, self->buf, 64));
+}
+
+TEST_F(io_uring, g02_cancelled_read_takes_nothing)
+{
+	const struct io_uring_sqe cancel = {
+		.opcode = IORING_OP_ASYNC_CANCEL,
+		.addr = 1,
+		.user_data = 2,
+	};
+	int first, second;
+
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	ASSERT_TRUE(ring_submit(&self->ring, &cancel));
+	/* Either completion may come first. */
+	ASSERT_TRUE(wait_until(ring_ready(&self->ring)));
+	if (self->ring.cqes[0].user_data == 1) {
+		first = ring_result(&self->ring, 1);
+		second = ring_result(&self->ring, 2);
+	} else {
+		second = ring_result(&self->ring, 2);
+		first = ring_result(&self->ring, 1);
+	}
+	EXPECT_EQ(-ECANCELED, first);
+	EXPECT_EQ(0, second);
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 42));
+	EXPECT_EQ(42, num_recv(self->h));
+}
+
+TEST_F(io_uring, g02_ring_that_goes_with_a_read_takes_nothing)
+{
+	ASSERT_TRUE(ring_rw(&self->ring, IORING_OP_READ, self->h, self->buf,
+			    64));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	close(self->ring.fd);
+	ASSERT_EQ(0, mb_put(self->h, "hello", 5));
+	/* The ring may have been quicker to read than to go. */
+	EXPECT_TRUE(mb_get(self->h, self->buf, 64) == 5 ||
+		    !memcmp(self->buf, "hello", 5));
+}
+
+TEST_F(io_uring, polls)
+{
+	const struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_POLL_ADD,
+		.fd = self->h,
+		.poll32_events = POLLIN,
+		.user_data = 3,
+	};
+
+	ASSERT_TRUE(ring_submit(&self->ring, &sqe));
+	EXPECT_FALSE(ring_ready(&self->ring));
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 42));
+	EXPECT_EQ(POLLIN, ring_result(&self->ring, 3));
+	EXPECT_EQ(1, mb_messages(self->h));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The running part of `make check`: the runner's own test and the suites as 64-bit and as
+# 32-bit programs, in guests side by side. The last line is `N passed, N failed`.
+# KERNEL, SMP and TESTS (names of suites; all by default) choose.
+set -euo pipefail
+
+vm=$(dirname "$(realpath "$0")")
+top=$(realpath "$vm/../..")
+kernel=${KERNEL:-6.1}
+module=$top/build/$("$vm/kernel.sh" release "$kernel")/mbox.ko
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# choose BITS: the chosen programs of that width, into a folder of their own.
+choose() {
+	local built=$top/build/selftests/$1 program
+	mkdir "$tmp/$1"
+	for program in $(make -s -C "$top/selftests" M32="${2:-}" emit_tests); do
+		program=${program#*:}
+		[[ -z ${TESTS:-} || " $TESTS " == *" ${program%.sh} "* ]] || continue
+		case $program in
+		*.sh) [ "$1" = 32 ] || cp "$top/selftests/$program" "$tmp/$1" ;;
+		*) cp "$built/$program" "$tmp/$1" ;;
+		esac
+	done
+	[ ! -d "$built/user/examples" ] || cp -r "$built/user/examples" "$tmp/$1"
+}
+
+# Runs a command whose last line is its totals, and keeps that line for the sum.
+part() {
+	{ "${@:2}" || :; } | tee "$tmp/$1.out" | grep -Ev --line-buffered '^[0-9]+ passed, [0-9]+ failed$'
+}
+
+suites() {
+	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/$kernel/$1" \
+		--kernel "$kernel" --module "$module"
+}
+
+choose 64
+choose 32 1
+for suite in ${TESTS:-}; do
+	[ -e "$tmp/64/$suite" ] || [ -e "$tmp/64/$suite.sh" ] || {
+		echo "no suite '$suite'; there are:" \
+			"$(make -s -C "$top/selftests" emit_tests | sed 's/.*://; s/\.sh$//' | tr '\n' ' ')" >&2
+		exit 1
+	}
+done
+
+[ -n "${TESTS:-}" ] || part vm "$vm/selftest.sh" &
+suites 64 &
+suites 32 &
+wait
+
+cat "$tmp"/*.out | awk '
+	/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3; parts++ }
+	END {
+		print passed + 0 " passed, " failed + 0 " failed"
+		exit failed > 0 || passed == 0
+	}'
