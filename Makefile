@@ -12,15 +12,20 @@ else
 Q := @
 MAKEFLAGS += --no-print-directory
 endif
+# One thing after the other here, each of them with all processors.
+.NOTPARALLEL:
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-all: module userlib tools
+all: module userlib
 
 help:
-	@echo 'make                 the module for the running kernel, the library, the tools'
+	@echo 'make                 the module for the running kernel and the library'
 	@echo '  module             the module alone; KDIR=DIR against other kernel headers'
 	@echo '  userlib            the library and its examples'
-	@echo '  tools              the command-line tools'
 	@echo 'make install         module, library, header, udev rule (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
@@ -52,14 +57,12 @@ module: $(KDIR)/include/generated/utsrelease.h
 userlib:
 	$(Q)$(MAKE) -C userlib O=../build/user
 
-tools:
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools O=../build/tools
-
 install: all
-	$(kbuild) modules_install INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates
+	$(call say,INSTALL,$(DESTDIR)/lib/modules/$(release)/updates/mbox.ko)
+	$(kbuild) modules_install INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
+		CONFIG_MODULE_SIG_ALL= 2>&1 | sed "/missing 'System.map'/d"
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user install
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools O=../build/tools install
 	$(call say,INSTALL,$(DESTDIR)$(udev_rule))
 	$(Q)install -d $(DESTDIR)$(dir $(udev_rule))
 	$(Q)echo 'KERNEL=="mbox", MODE="0666"' > $(DESTDIR)$(udev_rule)
@@ -68,7 +71,6 @@ uninstall:
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule)
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
-	$(Q)[ ! -e tools/Makefile ] || $(MAKE) -C tools O=../build/tools uninstall
 
 udev_rule := /etc/udev/rules.d/60-mbox.rules
 
@@ -87,7 +89,7 @@ check: guest-module
 
 demo: packages := nettle-dev
 demo: guest-module
-	$(Q)$(MAKE) -C userlib O=../build/user ../build/user/libmbox.a
+	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
 	$(call say,CC,build/demo)
 	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -static -Iuserlib/include -o build/demo \
 		tools/demo/demo.c build/user/libmbox.a -lnettle
@@ -97,10 +99,10 @@ lint:
 	$(Q)tools/lint
 
 clean:
-	$(Q)rm -rf build results
+	$(Q)rm -rf build results userlib/build
 
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib tools install uninstall guest-module check demo lint clean \
+.PHONY: all help module userlib install uninstall guest-module check demo lint clean \
 	cache-clean

@@ -124,6 +124,9 @@ static long ioctl_create(void __user *uarg, size_t size)
 		.type_source = args.type_source,
 		.overflow = args.overflow,
 	};
+	ret = mbx_properties_complete(&props);
+	if (ret)
+		return ret;
 	if (args.flags & MBOX_NAMED) {
 		key.len = args.name_len;
 		key.name = name_read(args.name, args.name_len);

@@ -68,49 +68,40 @@ static u32 default_message_size(void)
 	return min_t(u32, DEFAULT_MAX_MESSAGE_SIZE, ceiling_message_size());
 }
 
-/* No limit is raised above its ceiling, and the largest message fits. */
-static int limits_check(const struct mbx_mailbox *mb, u32 messages, u64 bytes,
-			u32 message_size)
+/**
+ * mbx_properties_complete - give what was not asked for its default
+ * @props: limits that are 0 are set, giving way to those that are not
+ *
+ * Return: 0; -EINVAL: a limit is above its ceiling, or the largest message does
+ * not fit.
+ */
+int mbx_properties_complete(struct mbx_properties *props)
 {
-	if (!messages || messages > max(ceiling_messages(), mb->max_messages) ||
-	    bytes > max(ceiling_bytes(), mb->max_bytes) || !message_size ||
-	    message_size > max(ceiling_message_size(), mb->max_message_size) ||
-	    bytes < message_size)
+	if (!props->max_messages)
+		props->max_messages = default_messages();
+	if (!props->max_message_size)
+		props->max_message_size = min_t(u64, default_message_size(),
+						props->max_bytes ?: U64_MAX);
+	if (!props->max_bytes)
+		props->max_bytes = max_t(u64, default_bytes(),
+					 props->max_message_size);
+
+	if (props->max_messages > ceiling_messages() ||
+	    props->max_bytes > ceiling_bytes() ||
+	    props->max_message_size > ceiling_message_size() ||
+	    props->max_message_size > props->max_bytes)
 		return -EINVAL;
-	return 0;
-}
-
-/* What was not asked for has its default, or gives way to what was. */
-static int mailbox_init_limits(struct mbx_mailbox *mb,
-			       const struct mbx_properties *props)
-{
-	u64 bytes = props->max_bytes;
-	u32 messages = props->max_messages ?: default_messages();
-	u32 size = props->max_message_size;
-
-	if (!size)
-		size = bytes ? min_t(u64, default_message_size(), bytes) :
-			       default_message_size();
-	if (!bytes)
-		bytes = max_t(u64, default_bytes(), size);
-
-	if (limits_check(mb, messages, bytes, size))
-		return -EINVAL;
-
-	mb->max_messages = messages;
-	mb->max_bytes = bytes;
-	mb->max_message_size = size;
 	return 0;
 }
 
 /**
  * mbx_mailbox_create - make a mailbox, owned and paid for by the caller
  * @user_ns: that owns the network namespace it belongs to
- * @props: the rest
+ * @props: the rest, complete
  *
  * Context: may sleep.
- * Return: an unpublished mailbox without handles; -EINVAL: limits out of range;
- * -EDQUOT, -ENOMEM, as ERR_PTR().
+ * Return: an unpublished mailbox without handles; -EDQUOT, -ENOMEM as
+ * ERR_PTR().
  */
 struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 				       const struct mbx_properties *props)
@@ -122,9 +113,6 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb = kzalloc(sizeof(*mb), MBX_GFP_USER);
 	if (!mb)
 		return ERR_PTR(-ENOMEM);
-	ret = mailbox_init_limits(mb, props);
-	if (ret)
-		goto err_free;
 	ret = -ENOMEM;
 	mb->payer = mbx_quota_get_current();
 	if (!mb->payer)
@@ -144,6 +132,9 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb->user_ns = get_user_ns(user_ns);
 	mb->uid = current_euid();
 	mb->gid = current_egid();
+	mb->max_messages = props->max_messages;
+	mb->max_bytes = props->max_bytes;
+	mb->max_message_size = props->max_message_size;
 	mb->mode = props->mode;
 	mb->overflow = props->overflow;
 	mb->type_source = props->type_source;
@@ -370,7 +361,11 @@ static int mailbox_set_limits(struct mbx_mailbox *mb,
 		bytes = args->max_bytes;
 	if (args->mask & MBOX_SET_MAX_MESSAGE_SIZE)
 		size = args->max_message_size;
-	if (limits_check(mb, messages, bytes, size))
+	/* None is raised above its ceiling, and the largest message fits. */
+	if (!messages || messages > max(ceiling_messages(), mb->max_messages) ||
+	    bytes > max(ceiling_bytes(), mb->max_bytes) ||
+	    !size || size > max(ceiling_message_size(), mb->max_message_size) ||
+	    size > bytes)
 		return -EINVAL;
 	mb->max_messages = messages;
 	mb->max_bytes = bytes;

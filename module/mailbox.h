@@ -142,6 +142,7 @@ struct mbx_properties {
 	u8 overflow;
 };
 
+int mbx_properties_complete(struct mbx_properties *props);
 struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 				       const struct mbx_properties *props);
 struct mbx_mailbox *mbx_mailbox_get(struct mbx_mailbox *mb);

@@ -287,7 +287,7 @@ struct mbx_mailbox *mbx_namespace_open(const struct mbx_key *key,
  *
  * Context: may sleep.
  * Return: the mailbox, with a handle attached and referenced; -EEXIST,
- * -EACCES, -ENOSPC, -EDQUOT, -EINVAL, -ENOMEM as ERR_PTR().
+ * -EACCES, -ENOSPC, -EDQUOT, -ENOMEM as ERR_PTR().
  */
 struct mbx_mailbox *mbx_namespace_create(const struct mbx_key *key,
 					 const struct mbx_access *how,

@@ -35,12 +35,8 @@ static int limit_set(const char *val, const struct kernel_param *kp)
 {
 	struct mbx_limit *limit = kp->arg;
 	unsigned long value;
-	int ret;
 
-	ret = kstrtoul(val, 0, &value);
-	if (ret)
-		return ret;
-	if (value < limit->min || value > limit->max)
+	if (kstrtoul(val, 0, &value) || value < limit->min || value > limit->max)
 		return -EINVAL;
 	WRITE_ONCE(limit->value, value);
 	return 0;

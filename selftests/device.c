@@ -288,6 +288,7 @@ TEST_F(new_handle, without_a_free_descriptor_is_refused_and_leaves_nothing)
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 	ASSERT_EQ(0, mb_ioctl(dev, MBOX_IOC_QUERY, &query));
 	EXPECT_EQ(mailboxes, query.ns_mailboxes);
+	open_args.flags = MBOX_NAMED;
 	open_args.name = create.name;
 	open_args.name_len = create.name_len;
 	EXPECT_EQ(-ENOENT, mb_ioctl(dev, MBOX_IOC_UNLINK, &open_args));

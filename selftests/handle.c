@@ -376,13 +376,15 @@ TEST_F(settable_mailbox, changes_the_field_that_is_named_and_no_other)
 	struct mbox_set_args args;
 	struct mbox_stat_args stat;
 	unsigned int i;
+	size_t size;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		args = cases[i].args;
 		EXPECT_EQ(0, mb_set(self->h, &args));
 		/* max_bytes alone is of 64 bits. */
+		size = args.mask == MBOX_SET_MAX_BYTES ? 8 : 4;
 		memcpy((char *)&self->stat + cases[i].offset, &cases[i].value,
-		       args.mask == MBOX_SET_MAX_BYTES ? 8 : 4);
+		       size);
 		stat = stat_of(self->h);
 		EXPECT_EQ(0, memcmp(&self->stat, &stat, sizeof(stat))) {
 			TH_LOG("case %u", i);
@@ -639,9 +641,10 @@ TEST_F(fdinfo, cannot_be_forged_by_a_name)
 	ASSERT_LE(0, h);
 	value = mb_fdinfo_str(h, "mbox-name", line, sizeof(line));
 	EXPECT_EQ(0, mb_unlink(all));
-	ASSERT_TRUE(value);
-	for (p = value; *p; p++)
-		EXPECT_TRUE(*p > ' ' && *p < 127);
+	ASSERT_TRUE(value != NULL);
+	for (p = value; *p > ' ' && *p < 127; p++)
+		;
+	EXPECT_EQ(0, *p);
 	unescape(value);
 	EXPECT_STREQ(all, value);
 }
@@ -833,7 +836,7 @@ FIXTURE_SETUP(outputs)
 	self->h = mb_create_anon();
 	ASSERT_LE(0, self->h);
 	self->buf = malloc(BUF_SIZE);
-	ASSERT_TRUE(self->buf);
+	ASSERT_TRUE(self->buf != NULL);
 }
 
 FIXTURE_TEARDOWN(outputs)
@@ -885,7 +888,7 @@ TEST_F(outputs, g11_of_a_receive_end_with_the_message)
 	unsigned char *sent = malloc(BUF_SIZE);
 	unsigned int i, j;
 
-	ASSERT_TRUE(sent);
+	ASSERT_TRUE(sent != NULL);
 	for (j = 0; j < BUF_SIZE; j++)
 		sent[j] = j * 7 + j / 4096;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -911,7 +914,7 @@ TEST_F(outputs, g11_of_a_cut_receive_end_with_the_buffer)
 	};
 	unsigned char *sent = calloc(1, 9000);
 
-	ASSERT_TRUE(sent);
+	ASSERT_TRUE(sent != NULL);
 	EXPECT_EQ(0, mb_put(self->h, sent, 9000));
 	for (args.len = 0; args.len < 9000; args.len += 999) {
 		memset(self->buf, MB_POISON, 10000);

@@ -237,13 +237,15 @@ TEST_F(two_ends, passed_handle_has_its_rights_and_no_more)
 
 TEST_F(two_ends, handle_closed_by_one_thread_serves_another_that_waits)
 {
+	struct mbox_create_args args = { .flags = MB_RW };
 	struct peer *p = peer_recv(self->r);
-	int again;
+	int dev = mb_device(), again;
 
+	ASSERT_LE(0, dev);
 	ASSERT_TRUE(peer_blocks(p));
 	close(self->r);
 	/* Its number may even be that of another mailbox now. */
-	again = mb_create_anon();
+	again = mb_ioctl(dev, MBOX_IOC_CREATE, &args);
 	EXPECT_EQ(self->r, again);
 	EXPECT_EQ(0, num_send(again, 0, 0, 1));
 	EXPECT_FALSE(peer_done(p));
@@ -421,15 +423,17 @@ TEST(g13_nothing_is_lost_or_doubled_in_a_storm_of_kills)
 	srand(seed);
 	ASSERT_TRUE(storm_run(h, storm));
 	for (i = 0; i < RECEIVERS; i++)
-		for (j = 0; j < SLOTS; j++)
+		for (j = 0; j < SLOTS; j++) {
+			ASSERT_GT(SENDERS * SLOTS, storm->slot[i][j]);
 			seen[storm->slot[i][j]]++;
+		}
 	seen[0] = 0;		/* slots that nobody wrote */
-	while ((i = num_recv(h)) >= 0)
+	for (i = num_recv(h); i >= 0; i = num_recv(h))
 		seen[i]++;
 	EXPECT_EQ(-EAGAIN, i);
 	for (i = 0; i < SENDERS; i++)
 		EXPECT_TRUE(storm_adds_up(storm, i))
-			TH_LOG("sender %d of %u", i, storm->sent[i]);
+			TH_LOG("sender %d", i);
 	EXPECT_EQ(0, mb_messages(h));
 }
 

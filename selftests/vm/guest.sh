@@ -19,6 +19,7 @@ suite() {
 	echo "@end $status $begin $(cut -d' ' -f1 /proc/uptime)"
 }
 
+export MBOX_KO=/modules/99.ko # where run.sh put it
 [ -d /sys/module/mbox ] && module=1
 dmesg -c > /dev/null
 cd /tests || exit

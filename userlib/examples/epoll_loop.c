@@ -47,7 +47,8 @@ int main(void)
 		if (mbox_timedrecv(event.data.fd, &i, sizeof(i), 0) >= 0) {
 			received++;
 		} else if (errno == EPIPE) {
-			close(event.data.fd);	/* the end of this one */
+			/* Children have it too, so close() would not do. */
+			epoll_ctl(epoll, EPOLL_CTL_DEL, event.data.fd, NULL);
 			open--;
 		} else if (errno != EAGAIN) {
 			err(1, "mbox_timedrecv");

@@ -79,8 +79,8 @@ extern "C" {
 #define MBOX_SEND		(1U << 1)	/* may send, is written to */
 #define MBOX_NONBLOCK		(1U << 2)	/* O_NONBLOCK is set on the handle */
 
-/* Further flags of mbox_create(); the first two and EPHEMERAL of mbox_stat. */
-#define MBOX_NAMED		(1U << 4)	/* has a name (mbox_stat only) */
+/* Further flags of mbox_create(), and mbox_stat.flags (NAMED, OWN, EPHEMERAL) */
+#define MBOX_NAMED		(1U << 4)	/* has a name; mbox_stat only */
 #define MBOX_OWN		(1U << 5)	/* this process's own, found by its pid */
 #define MBOX_EXCL		(1U << 6)	/* fail if it exists */
 #define MBOX_EPHEMERAL		(1U << 7)	/* the name goes with the last handle */
@@ -88,7 +88,8 @@ extern "C" {
 
 /*
  * Flags of struct mbox_sendmsg and struct mbox_recvmsg. How an operation that
- * cannot be done now waits: one of MBOX_WAIT_*, which all beat O_NONBLOCK.
+ * cannot be done now waits: one of MBOX_WAIT_*. All but the first beat
+ * O_NONBLOCK.
  */
 #define MBOX_WAIT_DEFAULT	0U	/* for ever, or not at all if O_NONBLOCK */
 #define MBOX_WAIT_NONE		1U	/* not at all: EAGAIN */
