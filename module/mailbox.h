@@ -130,8 +130,8 @@ struct mbx_receive {
  * @max_messages: limit of messages, 0: default
  * @max_message_size: limit of one payload, 0: default
  * @mode: permission bits
- * @type_source: enum mbox_type_source
- * @overflow: enum mbox_overflow
+ * @type_source: MBOX_TYPE_*
+ * @overflow: MBOX_OVERFLOW_*
  */
 struct mbx_properties {
 	u64 max_bytes;

@@ -40,7 +40,7 @@ struct mbx_queue {
  * @type: what @select compares with
  * @after: sequence number of the place to go on after, @walk only
  * @priority: the least; with @walk the priority of the place
- * @select: enum mbox_select
+ * @select: MBOX_SELECT_*
  * @walk: only what comes, in order, after the place (@priority, @after)
  */
 struct mbx_filter {

@@ -310,7 +310,7 @@ static ktime_t time_offset(clockid_t clock)
 /**
  * mbx_timeout_set - wait until a deadline of the caller's
  * @timeout: written
- * @clock: enum mbox_clock
+ * @clock: MBOX_CLOCK_*
  * @deadline: in ns, as the caller's time namespace sees @clock
  *
  * Return: 0; -EINVAL: no such clock, no such time.

@@ -166,7 +166,7 @@ TEST_F(mailbox, selectors_choose_by_type)
 		unsigned int select;
 		uint64_t type;
 	} steps[] = {
-		{ MBOX_LOWEST, 2 }, { MBOX_EQUAL, 3 }, { MBOX_NOT_EQUAL, 4 },
+		{ MBOX_SELECT_LOWEST, 2 }, { MBOX_SELECT_EQUAL, 3 }, { MBOX_SELECT_NOT_EQUAL, 4 },
 	};
 
 	for (sent.type = 4; sent.type >= 2; sent.type--)
@@ -176,7 +176,7 @@ TEST_F(mailbox, selectors_choose_by_type)
 		EXPECT_EQ(1, mbox_recvmsg(self->in, &msg, &self->header));
 		EXPECT_EQ(steps[i].type, self->header.type);
 	}
-	msg.select = MBOX_ANY;
+	msg.select = MBOX_SELECT_ANY;
 	msg.type = 0;
 	EXPECT_ERRNO(EAGAIN, mbox_recvmsg(self->in, &msg, NULL));
 }
@@ -258,7 +258,7 @@ TEST_F(mailbox, sendmsg_bad_field_is_einval)
 
 TEST_F(mailbox, sendmsg_type_not_the_senders_is_einval)
 {
-	const struct mbox_options options = { .type_source = MBOX_BY_PID };
+	const struct mbox_options options = { .type_source = MBOX_TYPE_PID };
 	const struct mbox_sendmsg stated = { .type = 1 };
 	const struct mbox_recvmsg msg = { .len = 0 };
 	int mb = mbox_create(NULL, RW, &options);
@@ -276,14 +276,14 @@ TEST_F(mailbox, recvmsg_bad_field_is_einval)
 	const struct mbox_header at = { .seq = 1 };
 	const struct mbox_recvmsg bad[] = {
 		{ .type = 1 },
-		{ .select = MBOX_LOWEST + 1 },
+		{ .select = MBOX_SELECT_LOWEST + 1 },
 		{ .select = 1U << 8 },
-		{ .select = MBOX_LOWEST, .min_priority = 1 },
+		{ .select = MBOX_SELECT_LOWEST, .min_priority = 1 },
 		{ .min_priority = MBOX_PRIORITY_MAX + 1 },
 		{ .min_priority = 1U << 16 },
 		{ .after = &at },
 		{ .after = &at, .flags = MBOX_PEEK, .min_priority = 1 },
-		{ .after = &at, .flags = MBOX_PEEK, .select = MBOX_LOWEST },
+		{ .after = &at, .flags = MBOX_PEEK, .select = MBOX_SELECT_LOWEST },
 		{ .flags = UNKNOWN_FLAG },
 		{ .flags = MBOX_EXT },
 		{ .flags = MBOX_PEEK | MBOX_PEEK_AFTER },
@@ -403,7 +403,7 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 		.mask = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
 			MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES |
 			MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE,
-		.mode = 0751, .uid = 11, .gid = 12, .overflow = MBOX_DROP,
+		.mode = 0751, .uid = 11, .gid = 12, .overflow = MBOX_OVERFLOW_DROP,
 		.max_messages = 13, .max_bytes = 1415, .max_message_size = 16,
 	};
 	const struct mbox_set none = { .mask = 0 };
@@ -417,7 +417,7 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 	EXPECT_EQ(0751, stat.mode);
 	EXPECT_EQ(11, stat.uid);
 	EXPECT_EQ(12, stat.gid);
-	EXPECT_EQ(MBOX_DROP, stat.overflow);
+	EXPECT_EQ(MBOX_OVERFLOW_DROP, stat.overflow);
 	EXPECT_EQ(13, stat.max_messages);
 	EXPECT_EQ(1415, stat.max_bytes);
 	EXPECT_EQ(16, stat.max_message_size);
@@ -450,7 +450,7 @@ TEST_F(mailbox, stat_tells_what_the_kernel_does)
 {
 	const struct mbox_set drop = {
 		.mask = MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES,
-		.overflow = MBOX_DROP, .max_messages = 4,
+		.overflow = MBOX_OVERFLOW_DROP, .max_messages = 4,
 	};
 	const struct mbox_recvmsg msg = { .buf = self->buf, .len = 2 };
 	struct mbox_stat_args args;

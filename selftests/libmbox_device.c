@@ -142,8 +142,8 @@ TEST_F(device, create_passes_every_option_on)
 {
 	const struct mbox_options options = {
 		.mode = 0640,
-		.type_source = MBOX_BY_BADGE,
-		.overflow = MBOX_DROP,
+		.type_source = MBOX_TYPE_BADGE,
+		.overflow = MBOX_OVERFLOW_DROP,
 		.max_messages = 3,
 		.max_bytes = 5000,
 		.max_message_size = 70,
@@ -158,8 +158,8 @@ TEST_F(device, create_passes_every_option_on)
 	EXPECT_EQ(O_RDONLY, fcntl(mb, F_GETFL) & (O_ACCMODE | O_NONBLOCK));
 	ASSERT_EQ(0, mbox_stat(mb, &stat));
 	EXPECT_EQ(0640, stat.mode);
-	EXPECT_EQ(MBOX_BY_BADGE, stat.type_source);
-	EXPECT_EQ(MBOX_DROP, stat.overflow);
+	EXPECT_EQ(MBOX_TYPE_BADGE, stat.type_source);
+	EXPECT_EQ(MBOX_OVERFLOW_DROP, stat.overflow);
 	EXPECT_EQ(3, stat.max_messages);
 	EXPECT_EQ(5000, stat.max_bytes);
 	EXPECT_EQ(70, stat.max_message_size);
@@ -184,8 +184,8 @@ TEST_F(device, create_without_options_takes_the_defaults)
 	ASSERT_EQ(0, mbox_stat(mb, &stat));
 	EXPECT_EQ(0600, stat.mode);
 	EXPECT_EQ(geteuid(), stat.uid);
-	EXPECT_EQ(MBOX_BY_SENDER, stat.type_source);
-	EXPECT_EQ(MBOX_BLOCK, stat.overflow);
+	EXPECT_EQ(MBOX_TYPE_SENDER, stat.type_source);
+	EXPECT_EQ(MBOX_OVERFLOW_BLOCK, stat.overflow);
 	EXPECT_EQ(query.default_max_messages, stat.max_messages);
 	EXPECT_EQ(query.default_max_bytes, stat.max_bytes);
 	EXPECT_EQ(query.default_max_message_size, stat.max_message_size);

@@ -18,17 +18,17 @@
 /* A pointer as the kernel's interface stores it. */
 #define PTR(p)		((uintptr_t)(p))
 
-_Static_assert(MBOX_ANY == (int)MBOX_SELECT_ANY &&
-	       MBOX_EQUAL == (int)MBOX_SELECT_EQUAL &&
-	       MBOX_NOT_EQUAL == (int)MBOX_SELECT_NOT_EQUAL &&
-	       MBOX_LOWEST == (int)MBOX_SELECT_LOWEST,
+_Static_assert(MBOX_SELECT_ANY == (int)MBOX_SELECT_ANY &&
+	       MBOX_SELECT_EQUAL == (int)MBOX_SELECT_EQUAL &&
+	       MBOX_SELECT_NOT_EQUAL == (int)MBOX_SELECT_NOT_EQUAL &&
+	       MBOX_SELECT_LOWEST == (int)MBOX_SELECT_LOWEST,
 	       "selectors are passed on as they are");
-_Static_assert(MBOX_BY_SENDER == (int)MBOX_TYPE_SENDER &&
-	       MBOX_BY_PID == (int)MBOX_TYPE_PID &&
-	       MBOX_BY_BADGE == (int)MBOX_TYPE_BADGE,
+_Static_assert(MBOX_TYPE_SENDER == (int)MBOX_TYPE_SENDER &&
+	       MBOX_TYPE_PID == (int)MBOX_TYPE_PID &&
+	       MBOX_TYPE_BADGE == (int)MBOX_TYPE_BADGE,
 	       "type sources are passed on as they are");
-_Static_assert(MBOX_BLOCK == (int)MBOX_OVERFLOW_BLOCK &&
-	       MBOX_DROP == (int)MBOX_OVERFLOW_DROP,
+_Static_assert(MBOX_OVERFLOW_BLOCK == (int)MBOX_OVERFLOW_BLOCK &&
+	       MBOX_OVERFLOW_DROP == (int)MBOX_OVERFLOW_DROP,
 	       "overflow policies are passed on as they are");
 
 static int invalid(void)

@@ -133,7 +133,7 @@ static void work(unsigned int me, int reports)
 	char *buf = malloc(MAX_FILE);
 	struct mbox_recvmsg want = {
 		.buf = buf, .len = MAX_FILE, .type = TYPE_UAPI,
-		.select = me ? MBOX_NOT_EQUAL : MBOX_EQUAL,
+		.select = me ? MBOX_SELECT_NOT_EQUAL : MBOX_SELECT_EQUAL,
 	};
 	ssize_t n;
 

@@ -51,61 +51,35 @@
 /* NARROW: stamp @badge on all that is sent through the new handle. */
 #define MBOX_BADGE		(1U << 9)
 
-/**
- * enum mbox_type_source - what the type of a message in a mailbox is
- * @MBOX_TYPE_SENDER: the sender's word
- * @MBOX_TYPE_PID: the sender's process id, as the pid namespace of the
- *	mailbox's creator sees it (0: not visible there)
- * @MBOX_TYPE_BADGE: the badge of the handle that the message was sent through
- *
+/*
+ * mbox_create_args.type_source: what the type of a message in a mailbox is.
  * With the last two, a sender that states a type other than 0 gets EINVAL.
  */
-enum mbox_type_source {
-	MBOX_TYPE_SENDER = 0,
-	MBOX_TYPE_PID = 1,
-	MBOX_TYPE_BADGE = 2,
-};
+#define MBOX_TYPE_SENDER	0	/* the sender's word */
+#define MBOX_TYPE_PID		1	/* its process id, as the creator sees it */
+#define MBOX_TYPE_BADGE		2	/* the badge of the handle it came through */
 
-/**
- * enum mbox_overflow - what a send to a full mailbox does
- * @MBOX_OVERFLOW_BLOCK: waits for room
- * @MBOX_OVERFLOW_DROP: drops the oldest message of the lowest priority, if
- *	that is not above the new one's, and so on up to 64 messages; waits for
- *	room if that does not make any
+/* mbox_create_args.overflow: what a send to a full mailbox does. */
+#define MBOX_OVERFLOW_BLOCK	0	/* waits for room */
+/*
+ * Drops the oldest message of the lowest priority, if that is not above the
+ * new one's, and so on up to 64 messages; waits if that does not make room.
  */
-enum mbox_overflow {
-	MBOX_OVERFLOW_BLOCK = 0,
-	MBOX_OVERFLOW_DROP = 1,
-};
+#define MBOX_OVERFLOW_DROP	1
 
-/**
- * enum mbox_select - which messages, by type, a receive takes
- * @MBOX_SELECT_ANY: all
- * @MBOX_SELECT_EQUAL: those of the type given
- * @MBOX_SELECT_NOT_EQUAL: those of any other type
- * @MBOX_SELECT_LOWEST: those of the lowest type present that is not above the
- *	type given; a minimum priority does not go with it
- */
-enum mbox_select {
-	MBOX_SELECT_ANY = 0,
-	MBOX_SELECT_EQUAL = 1,
-	MBOX_SELECT_NOT_EQUAL = 2,
-	MBOX_SELECT_LOWEST = 3,
-};
+/* mbox_msg_args.select: which messages, by type, a receive takes. */
+#define MBOX_SELECT_ANY		0	/* all */
+#define MBOX_SELECT_EQUAL	1	/* those of @type */
+#define MBOX_SELECT_NOT_EQUAL	2	/* those of any other type */
+#define MBOX_SELECT_LOWEST	3	/* of the lowest type there not above @type */
 
-/**
- * enum mbox_clock - the clock of a deadline
- * @MBOX_CLOCK_MONOTONIC: CLOCK_MONOTONIC
- * @MBOX_CLOCK_REALTIME: CLOCK_REALTIME; follows when the clock is set
- * @MBOX_CLOCK_BOOTTIME: CLOCK_BOOTTIME
- *
- * Monotonic and boot time are read as the caller's time namespace sees them.
+/*
+ * mbox_msg_args.clock: the clock of a deadline. Monotonic and boot time are
+ * read as the caller's time namespace sees them.
  */
-enum mbox_clock {
-	MBOX_CLOCK_MONOTONIC = 0,
-	MBOX_CLOCK_REALTIME = 1,
-	MBOX_CLOCK_BOOTTIME = 2,
-};
+#define MBOX_CLOCK_MONOTONIC	0
+#define MBOX_CLOCK_REALTIME	1	/* follows when the clock is set */
+#define MBOX_CLOCK_BOOTTIME	2
 
 /**
  * struct mbox_create_args - for MBOX_IOC_CREATE
@@ -120,8 +94,8 @@ enum mbox_clock {
  *	@max_message_size; 0: the default
  * @max_messages: limit of the messages held at a time; 0: the default
  * @max_message_size: limit of one payload in bytes; 0: the default
- * @type_source: enum mbox_type_source
- * @overflow: enum mbox_overflow
+ * @type_source: MBOX_TYPE_*
+ * @overflow: MBOX_OVERFLOW_*
  *
  * If the mailbox exists it is opened, as by MBOX_IOC_OPEN, and keeps its
  * properties. What is 0 here and 0 in struct mbox_query_args has no default.
@@ -219,8 +193,8 @@ struct mbox_query_args {
  *	(with MBOX_PEEK)
  * @priority: SEND: of the message, 0 to MBOX_PRIORITY_MAX.
  *	RECV: the least that is taken. MBOX_PEEK_AFTER: of the message gone by
- * @select: RECV: enum mbox_select
- * @clock: enum mbox_clock, MBOX_WAIT_UNTIL only
+ * @select: RECV: MBOX_SELECT_*; with MBOX_SELECT_LOWEST, no minimum priority
+ * @clock: MBOX_CLOCK_*, MBOX_WAIT_UNTIL only
  * @deadline: absolute time in ns on @clock, MBOX_WAIT_UNTIL only. One try is
  *	made even if it has passed
  * @buf: address of the payload, or of the buffer that receives it. With
@@ -314,8 +288,8 @@ struct mbox_narrow_args {
  * @mode: permission bits
  * @uid: owner as the caller's user namespace sees it
  * @gid: group likewise
- * @type_source: enum mbox_type_source
- * @overflow: enum mbox_overflow
+ * @type_source: MBOX_TYPE_*
+ * @overflow: MBOX_OVERFLOW_*
  * @max_messages: limit of messages
  * @max_bytes: limit of payload bytes
  * @max_message_size: limit of one payload in bytes
@@ -373,7 +347,7 @@ struct mbox_stat_args {
  * @mode: permission bits, 0 to 0777
  * @uid: new owner as the caller sees it
  * @gid: new group likewise
- * @overflow: enum mbox_overflow
+ * @overflow: MBOX_OVERFLOW_*
  * @max_messages: at least 1
  * @max_bytes: at least the (new) max_message_size
  * @max_message_size: at least 1, at most the (new) max_bytes

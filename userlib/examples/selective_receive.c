@@ -51,9 +51,9 @@ int main(void)
 	send_number(mb, ORDER, 30);
 	send_number(mb, ORDER, 31);
 
-	expect(mb, MBOX_EQUAL, ORDER, 30);
-	expect(mb, MBOX_NOT_EQUAL, NEWS, 20);
-	expect(mb, MBOX_LOWEST, PAYMENT, 10);
-	expect(mb, MBOX_ANY, 0, 31);
+	expect(mb, MBOX_SELECT_EQUAL, ORDER, 30);
+	expect(mb, MBOX_SELECT_NOT_EQUAL, NEWS, 20);
+	expect(mb, MBOX_SELECT_LOWEST, PAYMENT, 10);
+	expect(mb, MBOX_SELECT_ANY, 0, 31);
 	return 0;
 }

@@ -100,26 +100,20 @@ extern "C" {
 #define MBOX_TRUNCATE		(1U << 3)	/* receive: cut what does not fit */
 #define MBOX_PEEK		(1U << 4)	/* receive: leave the message there */
 
-/* mbox_recvmsg.select: which messages, by their type, a receive takes */
-enum {
-	MBOX_ANY = 0,		/* all */
-	MBOX_EQUAL = 1,		/* those of type @type */
-	MBOX_NOT_EQUAL = 2,	/* those of any other type */
-	MBOX_LOWEST = 3,	/* of the lowest type present not above @type */
-};
+/* mbox_recvmsg.select: which messages, by type, a receive takes. */
+#define MBOX_SELECT_ANY		0	/* all */
+#define MBOX_SELECT_EQUAL	1	/* those of @type */
+#define MBOX_SELECT_NOT_EQUAL	2	/* those of any other type */
+#define MBOX_SELECT_LOWEST	3	/* of the lowest type there not above @type */
 
-/* mbox_options.type_source: what the type of a message in a mailbox is */
-enum {
-	MBOX_BY_SENDER = 0,	/* the sender's word */
-	MBOX_BY_PID = 1,	/* its process id, as the mailbox's creator sees it */
-	MBOX_BY_BADGE = 2,	/* the badge of the handle it was sent through */
-};
+/* mbox_options.type_source: what the type of a message in a mailbox is. */
+#define MBOX_TYPE_SENDER	0	/* the sender's word */
+#define MBOX_TYPE_PID		1	/* its process id, as the creator sees it */
+#define MBOX_TYPE_BADGE		2	/* the badge of the handle it came through */
 
-/* mbox_options.overflow: what a send to a full mailbox does */
-enum {
-	MBOX_BLOCK = 0,		/* waits for room */
-	MBOX_DROP = 1,		/* drops older messages that are not more urgent */
-};
+/* mbox_options.overflow: what a send to a full mailbox does. */
+#define MBOX_OVERFLOW_BLOCK	0	/* waits for room */
+#define MBOX_OVERFLOW_DROP	1	/* drops older messages not more urgent */
 
 /* Bits of mbox_header.flags */
 #define MBOX_MSG_OPENER		(1U << 0)	/* ids are the file opener's: write(2) */
@@ -143,8 +137,8 @@ enum {
  * @mode: permission bits, 0 to 0777, r: receive, w: send; the umask applies.
  *	0: 0600 (a mailbox that nobody may open is made with mbox_set())
  * @owner: with MBOX_OWNED_BY, the user who must own a mailbox that exists
- * @type_source: MBOX_BY_*
- * @overflow: MBOX_BLOCK or MBOX_DROP
+ * @type_source: MBOX_TYPE_*
+ * @overflow: MBOX_OVERFLOW_BLOCK or MBOX_OVERFLOW_DROP
  * @max_messages: limit of the messages held at a time; 0: the default
  * @max_bytes: limit of the payloads held at a time, in bytes, at least
  *	@max_message_size; 0: the default
@@ -166,7 +160,7 @@ struct mbox_options {
  * @len: length of @buf in bytes
  * @iov: if not NULL, the pieces of the payload in order, instead of @buf
  * @iov_count: number of pieces, 1 to MBOX_IOV_MAX
- * @type: its type; 0 where the mailbox's type_source is not MBOX_BY_SENDER
+ * @type: its type; 0 where the mailbox's type_source is not MBOX_TYPE_SENDER
  * @priority: its priority, 0 to MBOX_PRIORITY_MAX
  * @flags: MBOX_WAIT_*
  * @timeout: in ns from now, MBOX_WAIT_FOR only
@@ -225,12 +219,12 @@ struct mbox_header {
  * @iov: if not NULL, the pieces that the payload fills in order, instead of
  *	@buf
  * @iov_count: number of pieces, 1 to MBOX_IOV_MAX
- * @select: MBOX_ANY, MBOX_EQUAL, MBOX_NOT_EQUAL or MBOX_LOWEST
- * @type: what @select compares with; 0 for MBOX_ANY
- * @min_priority: the least priority that is taken; 0 for MBOX_LOWEST
+ * @select: MBOX_SELECT_ANY, MBOX_SELECT_EQUAL, MBOX_SELECT_NOT_EQUAL or MBOX_SELECT_LOWEST
+ * @type: what @select compares with; 0 for MBOX_SELECT_ANY
+ * @min_priority: the least priority that is taken; 0 for MBOX_SELECT_LOWEST
  * @after: with MBOX_PEEK: look for the next message, in the order of receiving,
  *	after the one with this header, whether or not that is still there.
- *	Not with MBOX_LOWEST, nor with @min_priority
+ *	Not with MBOX_SELECT_LOWEST, nor with @min_priority
  * @flags: MBOX_WAIT_*, MBOX_TRUNCATE, MBOX_PEEK
  * @timeout: as in struct mbox_sendmsg
  * @deadline: likewise
@@ -258,8 +252,8 @@ struct mbox_recvmsg {
  * @uid: owner as the caller sees it
  * @gid: group likewise
  * @flags: what it is found by, MBOX_NAMED or MBOX_OWN; MBOX_EPHEMERAL
- * @type_source: MBOX_BY_*
- * @overflow: MBOX_BLOCK or MBOX_DROP
+ * @type_source: MBOX_TYPE_*
+ * @overflow: MBOX_OVERFLOW_BLOCK or MBOX_OVERFLOW_DROP
  * @max_messages: limit of messages
  * @max_bytes: limit of payload bytes
  * @max_message_size: limit of one payload in bytes
@@ -303,7 +297,7 @@ struct mbox_stat {
  * @mode: permission bits, 0 to 0777
  * @uid: new owner as the caller sees it
  * @gid: new group likewise
- * @overflow: MBOX_BLOCK or MBOX_DROP
+ * @overflow: MBOX_OVERFLOW_BLOCK or MBOX_OVERFLOW_DROP
  * @max_messages: at least 1
  * @max_bytes: in bytes, at least the (new) @max_message_size
  * @max_message_size: in bytes, at least 1, at most the (new) @max_bytes
