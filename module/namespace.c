@@ -234,30 +234,34 @@ static int access_check(struct mbx_mailbox *mb, const struct mbx_access *how)
 }
 
 /*
- * Open what the key stands for, or publish @fresh, if there is one, under it.
- * Atomic: of several who create the same, one does and the others open it.
+ * Open what the key stands for, or publish *@fresh, if there is one, under it,
+ * and take it away from the caller: it may be gone by our return. Atomic: of
+ * several who create the same, one does and the others open it.
  */
 static struct mbx_mailbox *names_enter(const struct mbx_key *key,
 				       const struct mbx_access *how,
-				       struct mbx_entry *fresh)
+				       struct mbx_entry **fresh)
 {
 	struct mbx_net *net = current_mbx_net();
-	struct mbx_mailbox *mb;
+	struct mbx_mailbox *mb = NULL;
 	struct mbx_entry *e;
 	int ret = 0;
 
 	mutex_lock(&names_lock);
 	e = entry_find_locked(net, key);
-	if (e)
+	if (e) {
 		ret = access_check(e->mb, how);
-	else if (!fresh)
+	} else if (!fresh) {
 		ret = -ENOENT;
-	else if (net->count >= mbx_limit_get(&limit_ns_mailboxes))
+	} else if (net->count >= mbx_limit_get(&limit_ns_mailboxes)) {
 		ret = -ENOSPC;
+	} else {
+		e = *fresh;
+		*fresh = NULL;
+		entry_publish_locked(net, e);
+	}
 	if (!ret) {
-		if (!e)
-			entry_publish_locked(net, fresh);
-		mb = e ? e->mb : fresh->mb;
+		mb = e->mb;
 		mbx_mailbox_attach(mb, how->rights);
 	}
 	mutex_unlock(&names_lock);
@@ -307,10 +311,9 @@ struct mbx_mailbox *mbx_namespace_create(const struct mbx_key *key,
 	mb = mbx_mailbox_create(mbx_namespace_owner(), props);
 	if (!IS_ERR(mb)) {
 		fresh->mb = mb;
-		mb = names_enter(key, how, fresh);
+		mb = names_enter(key, how, &fresh);
 	}
-	if (IS_ERR(mb) || mb != fresh->mb)
-		entry_free(fresh);
+	entry_free(fresh);
 	return mb;
 }
 
