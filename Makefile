@@ -83,8 +83,8 @@ guest-module:
 
 check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386
 check: guest-module
-	$(Q)$(MAKE) -C selftests
-	$(Q)$(MAKE) -C selftests M32=1
+	$(Q)$(MAKE) $(if $(Q),-s) -C selftests
+	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1
 	$(Q)selftests/vm/check.sh
 
 demo: packages := nettle-dev

@@ -393,7 +393,7 @@ void mbx_namespace_show(struct mbx_mailbox *mb, struct seq_file *seq)
 	if (e && !e->pid) {
 		seq_puts(seq, "mbox-name:\t");
 		seq_escape_mem(seq, e->name, e->len,
-			       ESCAPE_OCTAL | ESCAPE_NA | ESCAPE_APPEND, " \\");
+			       ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND, " \\");
 		seq_putc(seq, '\n');
 	}
 	mutex_unlock(&names_lock);

@@ -294,6 +294,37 @@ TEST_F(new_handle, without_a_free_descriptor_is_refused_and_leaves_nothing)
 	EXPECT_EQ(-ENOENT, mb_ioctl(dev, MBOX_IOC_UNLINK, &open_args));
 }
 
+#define FILE_MAX "/proc/sys/fs/file-max"
+
+static void create_without_files(struct __test_metadata *_metadata, void *arg)
+{
+	struct mbox_create_args args = {
+		.flags = MBOX_NAMED | MB_RW,
+		.name = (unsigned long)NAME "2",
+		.name_len = strlen(NAME "2"),
+	};
+	int *fds = arg;
+
+	EXPECT_EQ(-ENFILE, mb_ioctl(fds[0], MBOX_IOC_CREATE, &args));
+	EXPECT_EQ(-ENFILE, mb_narrow(fds[1], MB_RW, 0));
+}
+
+TEST_F(new_handle, without_a_free_file_is_refused_and_leaves_nothing)
+{
+	int fds[] = { mb_device(), mb_create_anon() };
+	char before[32] = "";
+	int max = open(FILE_MAX, O_RDWR | O_CLOEXEC);
+	int ret;
+
+	ASSERT_LT(0, read(max, before, sizeof(before) - 1));
+	ASSERT_LT(0, pwrite(max, "0\n", 2, 0));
+	ret = mb_run_as(_metadata, MB_USER, create_without_files, fds);
+	ASSERT_EQ(strlen(before), pwrite(max, before, strlen(before), 0));
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(-ENOENT, mb_unlink(NAME "2"));
+	EXPECT_LE(0, mb_create_anon());
+}
+
 TEST_F(new_handle, of_an_anonymous_mailbox_has_a_mailbox_for_itself)
 {
 	long long a = id_of(mb_create_anon());
@@ -1023,6 +1054,63 @@ TEST_F(this_process, keeps_its_own_mailbox_when_a_thread_executes)
 	bool threaded = true;
 
 	EXPECT_EQ(0, mb_wait(mb_fork(_metadata, own_and_exec, &threaded)));
+}
+
+static void *stay_behind(void *arg)
+{
+	struct owner *owner = arg;
+	char byte = 0;
+
+	if (write(owner->ready, &byte, 1) != 1 ||
+	    read(owner->go, &byte, 1) != 1)
+		_exit(2);
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+static void own_and_lose_first_thread(struct __test_metadata *_metadata,
+				      void *arg)
+{
+	pthread_t id;
+
+	ASSERT_LE(0, mb_create_own(MB_RW, 0600));
+	ASSERT_EQ(0, pthread_create(&id, NULL, stay_behind, arg));
+	syscall(SYS_exit, 0);
+}
+
+static bool is_zombie(pid_t pid)
+{
+	char path[64], line[256];
+	bool zombie = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fgets(line, sizeof(line), f))
+		zombie = strstr(line, ") Z ");
+	fclose(f);
+	return zombie;
+}
+
+TEST_F(this_process, keeps_its_own_mailbox_until_its_last_thread_ends)
+{
+	struct owner owner;
+	int ready[2], go[2];
+	char byte = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
+	owner = (struct owner){ ready[1], go[0] };
+	pid = mb_fork(_metadata, own_and_lose_first_thread, &owner);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_TRUE(wait_until(is_zombie(pid)));
+	EXPECT_LE(0, mb_open_pid(pid, MB_RW));
+	ASSERT_EQ(1, write(go[1], &byte, 1));
+	EXPECT_TRUE(wait_until(mb_open_pid(pid, MB_RW) == -ENOENT));
+	EXPECT_EQ(0, mb_wait(pid));
 }
 
 struct first_process {

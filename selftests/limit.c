@@ -919,7 +919,7 @@ static void drain(struct __test_metadata *_metadata, MEMORY_CGROUP *self)
 	EXPECT_EQ(-EAGAIN, mb_get(self->h, self->buf, CHUNK));
 }
 
-TEST_F(memory_cgroup, g10_that_is_full_refuses_and_kills_nobody)
+TEST_F_TIMEOUT(memory_cgroup, g10_that_is_full_refuses_and_kills_nobody, 60)
 {
 	struct mbox_stat_args stat;
 	int first;
@@ -946,15 +946,15 @@ TEST_F(memory_cgroup, g10_that_is_full_refuses_and_kills_nobody)
 	EXPECT_EQ(0, cgroup_value("memory.events", "oom_kill "));
 }
 
-TEST_F(memory_cgroup, g10_pays_for_small_messages_too)
+TEST_F_TIMEOUT(memory_cgroup, g10_pays_for_small_messages_too, 60)
 {
-	ASSERT_EQ(0, mb_write_file(CGROUP_TEST "/memory.max", "3M"));
+	ASSERT_EQ(0, mb_write_file(CGROUP_TEST "/memory.max", "1536K"));
 	self->shared->bytes = 1;
 	EXPECT_EQ(0, mb_wait(mb_fork(_metadata, send_in_cgroup, self)));
 	EXPECT_EQ(0, cgroup_value("memory.events", "oom_kill "));
-	EXPECT_LT(1000, self->shared->count);
+	EXPECT_LT(500, self->shared->count);
 	/* A message is no less than its header. */
-	EXPECT_GT(3 * MIB / 64, self->shared->count);
+	EXPECT_GT(3 * MIB / 128, self->shared->count);
 	drain(_metadata, self);
 }
 

@@ -6,6 +6,7 @@
 #include "mbox_test.h"
 
 #include <linux/capability.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #define NAME		"permission"
@@ -776,14 +777,15 @@ TEST_F(network_namespace, g09_that_ends_ends_the_wait_of_who_has_no_peer)
 }
 
 /*
- * Runs @fn as root of a new user namespace with a network namespace of its
- * own. It knows ten users and groups: 0 to 9, outside from 100000 on.
+ * Runs @fn as root of new namespaces, CLONE_NEWUSER among them. The user
+ * namespace knows ten users and groups: 0 to 9, outside from 100000 on.
  */
 #define INNER_BASE	100000
 
 struct inner {
 	mb_child_fn fn;
 	void *arg;
+	int unshare;
 	int unshared;		/* write end */
 	int mapped;		/* read end */
 };
@@ -794,17 +796,17 @@ static void enter_inner(struct __test_metadata *_metadata, void *arg)
 	char byte = 0;
 
 	prctl(PR_SET_DUMPABLE, 1);
-	ASSERT_EQ(0, unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	ASSERT_EQ(0, unshare(inner->unshare));
 	ASSERT_EQ(1, write(inner->unshared, &byte, 1));
 	ASSERT_EQ(1, read(inner->mapped, &byte, 1));
 	ASSERT_EQ(0, mb_become(0, 0));
 	inner->fn(_metadata, inner->arg);
 }
 
-static int run_inner(struct __test_metadata *_metadata, mb_child_fn fn,
-		     void *arg)
+static int run_inner(struct __test_metadata *_metadata, int unshare,
+		     mb_child_fn fn, void *arg)
 {
-	struct inner inner = { .fn = fn, .arg = arg };
+	struct inner inner = { .fn = fn, .arg = arg, .unshare = unshare };
 	int unshared[2], mapped[2];
 	char path[64], map[32], byte;
 	pid_t pid;
@@ -862,8 +864,39 @@ static void rule_own_namespace(struct __test_metadata *_metadata, void *arg)
 
 TEST_F(network_namespace, g09_is_ruled_by_its_user_namespace)
 {
-	EXPECT_EQ(0, run_inner(_metadata, rule_own_namespace, NULL));
+	EXPECT_EQ(0, run_inner(_metadata, CLONE_NEWUSER | CLONE_NEWNET,
+			       rule_own_namespace, NULL));
 	EXPECT_EQ(0, close(mb_open(NAME, MB_RW)));
+}
+
+/* Where a user namespace has no network namespace, its root rules nothing. */
+static void rule_nothing(struct __test_metadata *_metadata, void *arg)
+{
+	struct mbox_stat_args stat;
+	int h;
+
+	ASSERT_EQ(0, mb_wait(mb_fork(_metadata, create_as_five, NULL)));
+	EXPECT_EQ(-EACCES, mb_open(NAME, MB_RW));
+	EXPECT_EQ(-EPERM, mb_unlink(NAME));
+
+	/* Nor what it has made itself, as another user, without a name. */
+	ASSERT_EQ(0, setresuid(6, 6, 0));
+	h = mb_create_anon();
+	ASSERT_LE(0, h);
+	ASSERT_EQ(0, setresuid(0, 0, 0));
+	ASSERT_EQ(0, mb_stat(h, &stat));
+	EXPECT_EQ(6, stat.uid);
+	EXPECT_EQ(-EPERM, set_mode(h, 0600));
+	EXPECT_EQ(-EPERM, set_owner(h, 7, 7));
+}
+
+TEST_F(network_namespace, g09_is_ruled_by_no_user_namespace_inside)
+{
+	EXPECT_EQ(0, mb_unlink(NAME));
+	EXPECT_EQ(0, run_inner(_metadata, CLONE_NEWUSER, rule_nothing, NULL));
+	/* The outer root does. */
+	EXPECT_EQ(0, close(mb_open(NAME, MB_RW)));
+	EXPECT_EQ(0, mb_unlink(NAME));
 }
 
 static void use_outer_handle(struct __test_metadata *_metadata, void *arg)
@@ -880,7 +913,8 @@ TEST_F(network_namespace, g09_is_not_ruled_from_an_inner_user_namespace)
 {
 	char buf[8];
 
-	EXPECT_EQ(0, run_inner(_metadata, use_outer_handle, &self->h));
+	EXPECT_EQ(0, run_inner(_metadata, CLONE_NEWUSER | CLONE_NEWNET,
+			       use_outer_handle, &self->h));
 	EXPECT_EQ(5, mb_get(self->h, buf, sizeof(buf)));
 }
 
@@ -957,6 +991,28 @@ TEST_F(received_message, g08_tells_effective_ids)
 	ASSERT_EQ(0, receive(self->h, &args));
 	EXPECT_EQ(MB_OTHER, args.out_uid);
 	EXPECT_EQ(GROUP, args.out_gid);
+}
+
+static void *put_in_thread(void *arg)
+{
+	int *h = arg;
+
+	return mb_put(*h, "x", 1) || write(*h, "x", 1) != 1 ? arg : NULL;
+}
+
+TEST_F(received_message, g08_of_a_thread_tells_its_process)
+{
+	struct mbox_msg_args args;
+	pthread_t id;
+	void *failed;
+
+	ASSERT_EQ(0, pthread_create(&id, NULL, put_in_thread, &self->h));
+	ASSERT_EQ(0, pthread_join(id, &failed));
+	EXPECT_TRUE(!failed);
+	ASSERT_EQ(0, receive(self->h, &args));
+	EXPECT_EQ(getpid(), args.out_pid);
+	ASSERT_EQ(0, receive(self->h, &args));
+	EXPECT_EQ(getpid(), args.out_pid);
 }
 
 static void send_forged(struct __test_metadata *_metadata, void *arg)
@@ -1036,7 +1092,8 @@ TEST_F(received_message, g08_tells_a_user_namespace_what_it_knows)
 
 	EXPECT_EQ(0, mb_wait(mb_fork_child(_metadata, &child)));
 	send_one(_metadata, &self->h);
-	EXPECT_EQ(0, run_inner(_metadata, receive_in_userns, &self->h));
+	EXPECT_EQ(0, run_inner(_metadata, CLONE_NEWUSER, receive_in_userns,
+			       &self->h));
 }
 
 static void send_from_pidns(struct __test_metadata *_metadata, void *arg)

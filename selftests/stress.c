@@ -7,7 +7,7 @@
 
 #define SENDERS		3
 #define RECEIVERS	3
-#define EACH		250		/* messages a sender */
+#define EACH		700		/* messages a sender */
 #define LARGEST		40000
 
 struct packet {
@@ -244,7 +244,7 @@ TEST_F(crowd, g01_receives_everything_once_and_whole)
 
 /* ---- order ---- */
 
-#define IN_ORDER	400
+#define IN_ORDER	800
 
 static long sends_in_order(struct peer *p)
 {
@@ -297,7 +297,7 @@ TEST(g01_one_receiver_sees_each_sender_in_order)
 #define STATIONS	5
 #define TOKENS		3
 
-#define HOPS		(40 * STATIONS)
+#define HOPS		(80 * STATIONS)
 
 /*
  * Pass on to the next mailbox what comes in, one hop more. In its last round a

@@ -32,10 +32,10 @@ program stuck sticks <<< 'echo 1..1; echo ok 1 a; sleep 60'
 
 guest() { LIMIT=$2 "$vm/suites.sh" vm "$tmp/$1" "$tmp/$1.results" --smp 1 --timeout "$3" > "$tmp/$1.out" 2>&1 || :; }
 begin=$SECONDS
-guest suites 2 100 &
+guest suites 4 100 &
 guest panic 30 100 &
 guest off 30 100 &
-guest stuck 60 30 &
+guest stuck 60 20 &
 wait
 
 passed=0 failed=0
@@ -54,7 +54,7 @@ expect suites 'fails +1 passed, 1 failed'
 expect suites '^    not ok 2 b'
 expect suites 'skips +0 passed, 1 failed'
 expect suites 'hangs +1 passed, 1 failed'
-expect suites 'killed; the limit is 2 s'
+expect suites 'killed; the limit is 4 s'
 expect suites 'silent +0 passed, 1 failed'
 expect suites 'short +1 passed, 2 failed'
 expect suites 'crashes +1 passed, 1 failed'
@@ -67,8 +67,8 @@ expect panic 'Kernel panic - not syncing: sysrq'
 expect panic '^2 passed, 2 failed'
 expect off 'vanishes +1 passed, 1 failed'
 expect off 'went away without a word'
-expect stuck 'sticks +1 passed, 1 failed'
-expect stuck 'no end within 30 seconds'
+expect stuck 'sticks +(1 passed, 1 failed|did not run)' # the latter on a busy machine
+expect stuck 'no end within 20 seconds'
 
 counts="$passed passed"
 [ $failed -eq 0 ] || counts+=", $failed failed"

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The drop policy: a full mailbox that drops messages instead of letting senders
+ * wait; which it drops, how many, and who is told.
+ */
+#include "mbox_peer.h"
+
+static __u64 drops(int h)
+{
+	struct mbox_stat_args st;
+
+	return mb_stat(h, &st) ? ~0ULL : st.drops;
+}
+
+FIXTURE(dropping_mailbox) {
+	int h;		/* four messages fit, and are there */
+};
+
+FIXTURE_SETUP(dropping_mailbox)
+{
+	struct mbox_create_args args = {
+		.flags = MB_RW,
+		.max_messages = 4,
+		.overflow = MBOX_OVERFLOW_DROP,
+	};
+
+	MB_NEED_DEVICE();
+	self->h = mb_create(&args);
+	ASSERT_LE(0, self->h);
+	ASSERT_EQ(0, num_send(self->h, 1, 2, 0));
+	ASSERT_EQ(0, num_send(self->h, 1, 1, 1));
+	ASSERT_EQ(0, num_send(self->h, 1, 9, 2));
+	ASSERT_EQ(0, num_send(self->h, 1, 1, 3));
+}
+
+FIXTURE_TEARDOWN(dropping_mailbox)
+{
+	close(self->h);
+}
+
+TEST_F(dropping_mailbox, drops_the_oldest_of_the_lowest_priority)
+{
+	EXPECT_EQ(0, num_send(self->h, 1, 5, 4));
+	EXPECT_EQ(1, drops(self->h));
+	EXPECT_EQ(0, num_send(self->h, 1, 5, 5));
+	EXPECT_EQ(2, drops(self->h));
+	EXPECT_EQ(0, num_send(self->h, 1, 5, 6));
+	EXPECT_EQ(3, drops(self->h));
+	EXPECT_EQ(4, mb_messages(self->h));
+	EXPECT_EQ(2, num_recv(self->h));
+	EXPECT_EQ(4, num_recv(self->h));
+	EXPECT_EQ(5, num_recv(self->h));
+	EXPECT_EQ(6, num_recv(self->h));
+}
+
+TEST_F(dropping_mailbox, drops_one_of_equal_priority)
+{
+	EXPECT_EQ(0, num_send(self->h, 1, 1, 4));
+	EXPECT_EQ(2, num_recv(self->h));
+	EXPECT_EQ(0, num_recv(self->h));
+	EXPECT_EQ(3, num_recv(self->h));
+	EXPECT_EQ(4, num_recv(self->h));
+}
+
+TEST_F(dropping_mailbox, less_urgent_message_drops_nothing_and_waits)
+{
+	struct peer *p = peer_send(self->h, 1, 0, 4);
+
+	EXPECT_EQ(-EAGAIN, num_send(self->h, 1, 0, 5));
+	ASSERT_TRUE(peer_blocks(p));
+	EXPECT_EQ(0, drops(self->h));
+	EXPECT_EQ(2, num_recv(self->h));
+	EXPECT_EQ(0, peer_join(p));
+	EXPECT_EQ(0, drops(self->h));
+}
+
+TEST_F(dropping_mailbox, tells_the_count_of_drops_in_every_header)
+{
+	struct mbox_msg_args args = { .flags = 0 };
+
+	ASSERT_EQ(2, num_recv_args(self->h, &args));
+	EXPECT_EQ(0, args.out_drops);
+	EXPECT_EQ(0, num_send(self->h, 1, 9, 4));
+	EXPECT_EQ(0, drops(self->h));
+	EXPECT_EQ(0, num_send(self->h, 1, 9, 5));
+	ASSERT_EQ(4, num_recv_args(self->h, &args));
+	EXPECT_EQ(1, args.out_drops);
+	ASSERT_EQ(5, num_recv_args(self->h, &args));
+	EXPECT_EQ(1, args.out_drops);
+}
+
+TEST_F(dropping_mailbox, hands_to_a_receiver_without_dropping)
+{
+	struct peer *r = peer_recv_type(self->h, MBOX_SELECT_EQUAL, 7);
+
+	ASSERT_TRUE(peer_blocks(r));
+	EXPECT_EQ(0, num_send(self->h, 7, 9, 42));
+	EXPECT_EQ(42, peer_number(r));
+	EXPECT_EQ(0, drops(self->h));
+	EXPECT_EQ(4, mb_messages(self->h));
+}
+
+TEST_F(dropping_mailbox, g10_dropped_messages_are_given_back_to_the_user)
+{
+	struct mbox_query_args before, after;
+	int i;
+
+	ASSERT_EQ(0, mb_query(&before));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(0, num_send(self->h, 1, 9, i));
+	EXPECT_EQ(20, drops(self->h));
+	ASSERT_EQ(0, mb_query(&after));
+	EXPECT_EQ(before.user_bytes, after.user_bytes);
+}
+
+/* 100 bytes fit, in messages of one byte @count are there. */
+static int drops_bytes(int count)
+{
+	struct mbox_create_args args = {
+		.flags = MB_RW,
+		.max_bytes = 100,
+		.max_message_size = 100,
+		.overflow = MBOX_OVERFLOW_DROP,
+	};
+	int h = mb_create(&args);
+
+	while (h >= 0 && count--)
+		if (mb_put(h, "x", 1))
+			return -1;
+	return h;
+}
+
+TEST(dropping_makes_room_for_one_message_with_64_others)
+{
+	char buf[100] = "";
+	int h;
+
+	MB_NEED_DEVICE();
+	h = drops_bytes(100);
+	ASSERT_LE(0, h);
+	EXPECT_EQ(0, mb_put(h, buf, 64));
+	EXPECT_EQ(64, drops(h));
+	EXPECT_EQ(37, mb_messages(h));
+}
+
+TEST(dropping_ends_after_64_messages_and_the_send_waits)
+{
+	struct peer *p;
+	int h, i;
+
+	MB_NEED_DEVICE();
+	h = drops_bytes(100);
+	ASSERT_LE(0, h);
+	p = peer_send(h, 0, 0, 1);
+	p->args.buf = (unsigned long)calloc(1, 100);
+	p->args.len = 80;
+	ASSERT_TRUE(peer_blocks(p));
+	EXPECT_GE(64, drops(h));
+	EXPECT_EQ(100, drops(h) + mb_messages(h));
+	/* Receives make the rest of the room. */
+	for (i = 100 - drops(h); i > 20; i--)
+		ASSERT_EQ(1, mb_get(h, &(char){0}, 1));
+	EXPECT_EQ(0, peer_join(p));
+	EXPECT_EQ(21, mb_messages(h));
+}
+
+TEST_HARNESS_MAIN
