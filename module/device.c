@@ -219,15 +219,15 @@ static long ioctl_query(void __user *uarg, size_t size)
 {
 	struct mbox_query_args args = {
 		.features = MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK,
-		.user_max_bytes = mbx_limit_get(&mbx_limit_user_bytes),
-		.user_max_mailboxes = mbx_limit_get(&mbx_limit_user_mailboxes),
+		.user_max_bytes = mbx_quota_limit(MBX_BYTES),
+		.user_max_mailboxes = mbx_quota_limit(MBX_MAILBOXES),
 	};
 	struct mbx_quota *quota = mbx_quota_get_current();
 
 	if (!quota)
 		return -ENOMEM;
-	args.user_bytes = atomic_long_read(&quota->bytes);
-	args.user_mailboxes = atomic_read(&quota->mailboxes);
+	args.user_bytes = mbx_quota_used(quota, MBX_BYTES);
+	args.user_mailboxes = mbx_quota_used(quota, MBX_MAILBOXES);
 	mbx_quota_put(quota);
 	mbx_mailbox_query(&args);
 	mbx_namespace_query(&args);

@@ -200,7 +200,7 @@ static struct mbx_handle *handle_new(unsigned int rights, u64 badge)
 {
 	struct mbx_handle *h;
 
-	h = kzalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
+	h = kzalloc(sizeof(*h), MBX_GFP_USER);
 	if (!h)
 		return NULL;
 	h->payer = mbx_quota_get_current();

@@ -117,7 +117,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb->payer = mbx_quota_get_current();
 	if (!mb->payer)
 		goto err_free;
-	ret = mbx_quota_charge_mailbox(mb->payer);
+	ret = mbx_quota_charge(mb->payer, MBX_MAILBOXES, 1);
 	if (ret)
 		goto err_put_payer;
 
@@ -160,7 +160,7 @@ static void mailbox_free(struct kref *ref)
 	if (mb->pid_ns)
 		put_pid_ns(mb->pid_ns);
 	put_user_ns(mb->user_ns);
-	mbx_quota_uncharge_mailbox(mb->payer);
+	mbx_quota_uncharge(mb->payer, MBX_MAILBOXES, 1);
 	mbx_quota_put(mb->payer);
 	kfree(mb);
 }

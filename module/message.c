@@ -17,7 +17,7 @@
 #define MSG_INLINE_MAX	(PAGE_SIZE - offsetof(struct mbx_msg, data))
 
 /* What a message costs its payer: payload and bookkeeping. */
-static unsigned long msg_cost(u32 len)
+static long msg_cost(u32 len)
 {
 	return sizeof(struct mbx_msg) + len;
 }
@@ -112,7 +112,7 @@ struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 	struct mbx_msg *msg;
 	int ret;
 
-	ret = mbx_quota_charge_bytes(from->payer, msg_cost(len));
+	ret = mbx_quota_charge(from->payer, MBX_BYTES, msg_cost(len));
 	if (ret)
 		return ERR_PTR(ret);
 	ret = -ENOMEM;
@@ -137,7 +137,7 @@ struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 err_free:
 	msg_free(msg);
 err_uncharge:
-	mbx_quota_uncharge_bytes(from->payer, msg_cost(len));
+	mbx_quota_uncharge(from->payer, MBX_BYTES, msg_cost(len));
 	return ERR_PTR(ret);
 }
 
@@ -151,7 +151,7 @@ void mbx_msg_put(struct mbx_msg *msg)
 {
 	if (!refcount_dec_and_test(&msg->ref))
 		return;
-	mbx_quota_uncharge_bytes(msg->payer, msg_cost(msg->len));
+	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg_cost(msg->len));
 	mbx_quota_put(msg->payer);
 	put_pid(msg->pid);
 	msg_free(msg);

@@ -17,9 +17,6 @@
 struct mbx_quota;
 struct mbx_waiter;
 
-/* For all that lives as long as a user likes: refuse, don't kill for it. */
-#define MBX_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-
 /**
  * DOC: the life of a message
  *

@@ -16,19 +16,15 @@
 static DEFINE_HASHTABLE(quota_table, 8);
 static DEFINE_SPINLOCK(quota_lock);
 
-struct mbx_limit mbx_limit_user_bytes = {
-	.value = SZ_64M, .min = 0, .max = LONG_MAX / 2,
+static struct mbx_limit limits[MBX_RESOURCES] = {
+	[MBX_BYTES] = { .value = SZ_64M, .min = 0, .max = LONG_MAX / 2 },
+	[MBX_MAILBOXES] = { .value = 4096, .min = 0, .max = INT_MAX / 2 },
 };
 
-module_param_cb(user_bytes, &mbx_limit_ops, &mbx_limit_user_bytes, 0644);
+module_param_cb(user_bytes, &mbx_limit_ops, &limits[MBX_BYTES], 0644);
 MODULE_PARM_DESC(user_bytes,
 		 "bytes that the unreceived messages of a user may take");
-
-struct mbx_limit mbx_limit_user_mailboxes = {
-	.value = 4096, .min = 0, .max = INT_MAX / 2,
-};
-
-module_param_cb(user_mailboxes, &mbx_limit_ops, &mbx_limit_user_mailboxes, 0644);
+module_param_cb(user_mailboxes, &mbx_limit_ops, &limits[MBX_MAILBOXES], 0644);
 MODULE_PARM_DESC(user_mailboxes, "mailboxes that a user may have");
 
 static int limit_set(const char *val, const struct kernel_param *kp)
@@ -85,7 +81,7 @@ static struct mbx_quota *quota_find_or_add(struct user_namespace *ns, kuid_t uid
 {
 	struct mbx_quota *quota, *fresh;
 
-	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	fresh = kzalloc(sizeof(*fresh), MBX_GFP_USER);
 	if (!fresh) {
 		mbx_quota_put(parent);
 		return NULL;
@@ -196,74 +192,72 @@ bool mbx_quota_is_current(const struct mbx_quota *quota)
 	return uid_eq(quota->uid, current_euid()) && quota->ns == current_user_ns();
 }
 
+/* Never more than the limit, not even for a moment: others would be refused. */
+static bool quota_add(struct mbx_quota *quota, enum mbx_resource what, long n)
+{
+	long limit = mbx_quota_limit(what);
+	long used = atomic_long_read(&quota->used[what]);
+
+	do {
+		if (used + n > limit && !capable(CAP_SYS_RESOURCE))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&quota->used[what], &used, used + n));
+	return true;
+}
+
 /**
- * mbx_quota_charge_bytes - charge bytes to a user
+ * mbx_quota_charge - charge something to a user
  * @quota: who pays, and whose namespaces' owners with it
- * @bytes: how many
+ * @what: the resource
+ * @n: how much, not negative
  *
  * Return: 0; -EDQUOT: past the limit for one of them, nothing was charged.
  */
-int mbx_quota_charge_bytes(struct mbx_quota *quota, unsigned long bytes)
+int mbx_quota_charge(struct mbx_quota *quota, enum mbx_resource what, long n)
 {
-	long limit = mbx_limit_get(&mbx_limit_user_bytes);
 	struct mbx_quota *at, *undo;
 
 	for (at = quota; at; at = at->parent) {
-		if (atomic_long_add_return(bytes, &at->bytes) > limit &&
-		    !capable(CAP_SYS_RESOURCE))
+		if (!quota_add(at, what, n))
 			goto refuse;
 	}
 	return 0;
 
 refuse:
-	for (undo = quota; undo != at->parent; undo = undo->parent)
-		atomic_long_sub(bytes, &undo->bytes);
+	for (undo = quota; undo != at; undo = undo->parent)
+		atomic_long_sub(n, &undo->used[what]);
 	return -EDQUOT;
 }
 
 /**
- * mbx_quota_uncharge_bytes - give back what was charged
- * @quota: as it was given to mbx_quota_charge_bytes()
- * @bytes: likewise
+ * mbx_quota_uncharge - give back what was charged
+ * @quota: as it was given to mbx_quota_charge()
+ * @what: likewise
+ * @n: likewise
  */
-void mbx_quota_uncharge_bytes(struct mbx_quota *quota, unsigned long bytes)
+void mbx_quota_uncharge(struct mbx_quota *quota, enum mbx_resource what, long n)
 {
 	for (; quota; quota = quota->parent)
-		atomic_long_sub(bytes, &quota->bytes);
+		atomic_long_sub(n, &quota->used[what]);
 }
 
 /**
- * mbx_quota_charge_mailbox - charge one mailbox to a user
- * @quota: who pays, and whose namespaces' owners with it
- *
- * Return: 0; -EDQUOT: past the limit for one of them, nothing was charged.
+ * mbx_quota_used - how much of a resource a user has
+ * @quota: the account
+ * @what: the resource
  */
-int mbx_quota_charge_mailbox(struct mbx_quota *quota)
+long mbx_quota_used(const struct mbx_quota *quota, enum mbx_resource what)
 {
-	int limit = mbx_limit_get(&mbx_limit_user_mailboxes);
-	struct mbx_quota *at, *undo;
-
-	for (at = quota; at; at = at->parent) {
-		if (atomic_inc_return(&at->mailboxes) > limit &&
-		    !capable(CAP_SYS_RESOURCE))
-			goto refuse;
-	}
-	return 0;
-
-refuse:
-	for (undo = quota; undo != at->parent; undo = undo->parent)
-		atomic_dec(&undo->mailboxes);
-	return -EDQUOT;
+	return atomic_long_read(&quota->used[what]);
 }
 
 /**
- * mbx_quota_uncharge_mailbox - give back what was charged
- * @quota: as it was given to mbx_quota_charge_mailbox()
+ * mbx_quota_limit - how much of a resource a user may have
+ * @what: the resource
  */
-void mbx_quota_uncharge_mailbox(struct mbx_quota *quota)
+long mbx_quota_limit(enum mbx_resource what)
 {
-	for (; quota; quota = quota->parent)
-		atomic_dec(&quota->mailboxes);
+	return mbx_limit_get(&limits[what]);
 }
 
 /**

@@ -13,6 +13,15 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+/* For all that lives as long as a user likes: refuse, don't kill for it. */
+#define MBX_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+enum mbx_resource {
+	MBX_BYTES,		/* of messages, payload and bookkeeping */
+	MBX_MAILBOXES,
+	MBX_RESOURCES,
+};
+
 /**
  * DOC: per-user accounting
  *
@@ -37,8 +46,7 @@ struct mbx_quota {
 
 	/* atomic */
 	refcount_t ref;
-	atomic_t mailboxes;
-	atomic_long_t bytes;
+	atomic_long_t used[MBX_RESOURCES];
 };
 
 /**
@@ -60,18 +68,15 @@ static inline unsigned long mbx_limit_get(const struct mbx_limit *limit)
 	return READ_ONCE(limit->value);
 }
 
-extern struct mbx_limit mbx_limit_user_bytes;
-extern struct mbx_limit mbx_limit_user_mailboxes;
-
 struct mbx_quota *mbx_quota_get_current(void);
 struct mbx_quota *mbx_quota_get(struct mbx_quota *quota);
 void mbx_quota_put(struct mbx_quota *quota);
 bool mbx_quota_is_current(const struct mbx_quota *quota);
 
-int mbx_quota_charge_bytes(struct mbx_quota *quota, unsigned long bytes);
-void mbx_quota_uncharge_bytes(struct mbx_quota *quota, unsigned long bytes);
-int mbx_quota_charge_mailbox(struct mbx_quota *quota);
-void mbx_quota_uncharge_mailbox(struct mbx_quota *quota);
+int mbx_quota_charge(struct mbx_quota *quota, enum mbx_resource what, long n);
+void mbx_quota_uncharge(struct mbx_quota *quota, enum mbx_resource what, long n);
+long mbx_quota_used(const struct mbx_quota *quota, enum mbx_resource what);
+long mbx_quota_limit(enum mbx_resource what);
 
 void mbx_quota_exit(void);
 

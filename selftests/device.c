@@ -663,8 +663,6 @@ struct racer {
 
 FIXTURE(racing_processes) {
 	struct race *race;
-	struct racer racers[RACERS];
-	pid_t pids[RACERS];
 };
 
 static void race_name(char *name, int round)
@@ -716,25 +714,26 @@ static void race_to_create(struct __test_metadata *_metadata, void *arg)
 	}
 }
 
-static void run_race(struct __test_metadata *_metadata,
-		     FIXTURE_DATA(racing_processes) *self,
+static void run_race(struct __test_metadata *_metadata, struct race *race,
 		     mb_child_fn fn, __u32 flags)
 {
+	struct racer racers[RACERS];
+	pid_t pids[RACERS];
 	int i;
 
 	for (i = 0; i < RACERS; i++) {
-		self->racers[i] = (struct racer){ self->race, i, flags };
-		self->pids[i] = mb_fork(_metadata, fn, &self->racers[i]);
+		racers[i] = (struct racer){ race, i, flags };
+		pids[i] = mb_fork(_metadata, fn, &racers[i]);
 	}
 	for (i = 0; i < RACERS; i++)
-		EXPECT_EQ(0, mb_wait(self->pids[i]));
+		EXPECT_EQ(0, mb_wait(pids[i]));
 }
 
 TEST_F(racing_processes, that_open_or_create_get_one_mailbox)
 {
 	int i, j;
 
-	run_race(_metadata, self, race_to_create, 0);
+	run_race(_metadata, self->race, race_to_create, 0);
 	for (i = 0; i < ROUNDS; i++) {
 		ASSERT_LE(0, self->race->id[0][i]);
 		for (j = 1; j < RACERS; j++)
@@ -746,7 +745,7 @@ TEST_F(racing_processes, that_create_exclusively_have_one_winner)
 {
 	int i, j, winners;
 
-	run_race(_metadata, self, race_to_create, MBOX_EXCL);
+	run_race(_metadata, self->race, race_to_create, MBOX_EXCL);
 	for (i = 0; i < ROUNDS; i++) {
 		winners = 0;
 		for (j = 0; j < RACERS; j++) {
@@ -780,13 +779,13 @@ static void race_with_unlink(struct __test_metadata *_metadata, void *arg)
 
 TEST_F(racing_processes, that_unlink_do_not_fail_those_that_create)
 {
-	run_race(_metadata, self, race_with_unlink, 0);
+	run_race(_metadata, self->race, race_with_unlink, 0);
 	EXPECT_EQ(-ENOENT, mb_open("race-0", MB_RW));
 }
 
 TEST_F(racing_processes, that_close_ephemeral_ones_do_not_fail_those_that_create)
 {
-	run_race(_metadata, self, race_with_unlink, MBOX_EPHEMERAL);
+	run_race(_metadata, self->race, race_with_unlink, MBOX_EPHEMERAL);
 	EXPECT_EQ(-ENOENT, mb_open("race-0", MB_RW));
 }
 

@@ -641,7 +641,7 @@ TEST_F(fdinfo, cannot_be_forged_by_a_name)
 	ASSERT_LE(0, h);
 	value = mb_fdinfo_str(h, "mbox-name", line, sizeof(line));
 	EXPECT_EQ(0, mb_unlink(all));
-	ASSERT_TRUE(value != NULL);
+	ASSERT_NE(NULL, value);
 	for (p = value; *p > ' ' && *p < 127; p++)
 		;
 	EXPECT_EQ(0, *p);
@@ -836,7 +836,7 @@ FIXTURE_SETUP(outputs)
 	self->h = mb_create_anon();
 	ASSERT_LE(0, self->h);
 	self->buf = malloc(BUF_SIZE);
-	ASSERT_TRUE(self->buf != NULL);
+	ASSERT_NE(NULL, self->buf);
 }
 
 FIXTURE_TEARDOWN(outputs)
@@ -888,7 +888,7 @@ TEST_F(outputs, g11_of_a_receive_end_with_the_message)
 	unsigned char *sent = malloc(BUF_SIZE);
 	unsigned int i, j;
 
-	ASSERT_TRUE(sent != NULL);
+	ASSERT_NE(NULL, sent);
 	for (j = 0; j < BUF_SIZE; j++)
 		sent[j] = j * 7 + j / 4096;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -914,7 +914,7 @@ TEST_F(outputs, g11_of_a_cut_receive_end_with_the_buffer)
 	};
 	unsigned char *sent = calloc(1, 9000);
 
-	ASSERT_TRUE(sent != NULL);
+	ASSERT_NE(NULL, sent);
 	EXPECT_EQ(0, mb_put(self->h, sent, 9000));
 	for (args.len = 0; args.len < 9000; args.len += 999) {
 		memset(self->buf, MB_POISON, 10000);

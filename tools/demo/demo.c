@@ -25,7 +25,8 @@
 #define PRODUCERS	3
 #define WORKERS		4
 #define JOBS		"demo.files"
-#define MAX_FILE	(8U << 20)
+#define MAX_FILE	(8U << 20)	/* bytes of the largest */
+#define MAX_FILES	100000
 
 /* Types of the jobs: one worker serves the first, the others all else. */
 enum { TYPE_UAPI = 1, TYPE_OTHER };
@@ -39,7 +40,7 @@ struct report {
 	char path[4096];
 };
 
-static char **files;
+static char *files[MAX_FILES];
 static size_t file_count;
 
 static int add_file(const char *path, const struct stat *st, int flag,
@@ -49,10 +50,10 @@ static int add_file(const char *path, const struct stat *st, int flag,
 	(void)ftw;
 	if (flag != FTW_F)
 		return 0;
-	files = reallocarray(files, file_count + 1, sizeof(*files));
-	if (!files || !(files[file_count++] = strdup(path)))
-		err(1, "list of files");
-	return 0;
+	if (file_count == MAX_FILES)
+		errx(1, "more than %d files", MAX_FILES);
+	files[file_count] = strdup(path);
+	return files[file_count++] ? 0 : -1;
 }
 
 static double seconds(void)
@@ -117,12 +118,14 @@ static void report_file(int reports, unsigned int me, const char *job, size_t le
 		{ &report, offsetof(struct report, path) },
 		{ (char *)job, path_len },
 	};
+	struct mbox_sendmsg msg = {
+		.iov = iov, .iov_count = 2, .type = TYPE_WORKER + me,
+	};
 
 	sha256_init(&sha);
 	sha256_update(&sha, len - path_len, (const uint8_t *)job + path_len);
 	sha256_digest(&sha, sizeof(report.digest), report.digest);
-	if (mbox_sendmsg(reports, &(struct mbox_sendmsg){
-			.iov = iov, .iov_count = 2, .type = TYPE_WORKER + me }))
+	if (mbox_sendmsg(reports, &msg))
 		err(1, "report");
 }
 
