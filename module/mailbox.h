@@ -93,14 +93,12 @@ struct mbx_mailbox {
  * @garbage: messages that were dropped
  * @purged: messages that nobody can ever receive
  * @events: for pollers
- * @may_drop: how many messages may still be dropped to make room
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
 	struct rb_root purged;
 	__poll_t events;
-	unsigned int may_drop;
 };
 
 void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out);

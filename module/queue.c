@@ -275,17 +275,34 @@ struct mbx_msg *mbx_queue_find(const struct mbx_queue *q,
 	return msg && mbx_filter_match(filter, msg) ? msg : NULL;
 }
 
-/**
- * mbx_queue_least_urgent - what to drop first
- * @q: the queue
- *
- * Return: the oldest message of the lowest priority; NULL: empty.
- */
-struct mbx_msg *mbx_queue_least_urgent(const struct mbx_queue *q)
+/* The oldest of the priority of @node. */
+static struct mbx_msg *oldest_like(const struct mbx_queue *q,
+				   const struct rb_node *node)
 {
-	struct mbx_msg *last = order_msg(rb_last(&q->order.rb_root));
+	if (!node)
+		return NULL;
+	return order_from(q, (struct place){ 0, order_msg(node)->priority });
+}
 
-	return last ? order_from(q, (struct place){ 0, last->priority }) : NULL;
+/**
+ * mbx_queue_next_to_drop - what to drop first, and then
+ * @q: the queue
+ * @msg: that would be dropped before; NULL: the first
+ *
+ * Return: the oldest message of the lowest priority, and so on upwards; NULL:
+ * there is no more.
+ */
+struct mbx_msg *mbx_queue_next_to_drop(const struct mbx_queue *q,
+				       const struct mbx_msg *msg)
+{
+	struct mbx_msg *next;
+
+	if (!msg)
+		return oldest_like(q, rb_last(&q->order.rb_root));
+	next = mbx_queue_next(msg);
+	if (next && next->priority == msg->priority)
+		return next;
+	return oldest_like(q, rb_prev(&oldest_like(q, &msg->by_order)->by_order));
 }
 
 /**

@@ -58,7 +58,8 @@ struct mbx_msg *mbx_queue_first(const struct mbx_queue *q);
 struct mbx_msg *mbx_queue_next(const struct mbx_msg *msg);
 struct mbx_msg *mbx_queue_find(const struct mbx_queue *q,
 			       const struct mbx_filter *filter);
-struct mbx_msg *mbx_queue_least_urgent(const struct mbx_queue *q);
+struct mbx_msg *mbx_queue_next_to_drop(const struct mbx_queue *q,
+				       const struct mbx_msg *msg);
 
 bool mbx_msg_before(const struct mbx_msg *a, const struct mbx_msg *b);
 bool mbx_filter_match(const struct mbx_filter *filter,

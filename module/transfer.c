@@ -27,16 +27,32 @@ static bool mailbox_fits(const struct mbx_mailbox *mb, u32 len)
 	       mb->queue.bytes + mb->in_hand_bytes + len <= mb->max_bytes;
 }
 
+/*
+ * How many messages must be dropped until one of that length and priority
+ * fits; -1: more than may be. So nothing is dropped for a send that fails.
+ */
+static int mailbox_drops_needed(const struct mbx_mailbox *mb, u32 len, u16 priority)
+{
+	u32 messages = mb->queue.count + mb->in_hand;
+	u64 bytes = mb->queue.bytes + mb->in_hand_bytes + len;
+	const struct mbx_msg *victim = NULL;
+	int n;
+
+	for (n = 0; messages >= mb->max_messages || bytes > mb->max_bytes; n++) {
+		if (mb->overflow != MBOX_OVERFLOW_DROP || n == MBX_DROPS_MAX)
+			return -1;
+		victim = mbx_queue_next_to_drop(&mb->queue, victim);
+		if (!victim || victim->priority > priority)
+			return -1;
+		messages--;
+		bytes -= victim->len;
+	}
+	return n;
+}
+
 static bool mailbox_writable(const struct mbx_mailbox *mb)
 {
-	const struct mbx_msg *msg;
-
-	if (mailbox_fits(mb, mb->max_message_size))
-		return true;
-	if (mb->overflow != MBOX_OVERFLOW_DROP)
-		return false;
-	msg = mbx_queue_least_urgent(&mb->queue);
-	return msg && !msg->priority;
+	return mailbox_drops_needed(mb, mb->max_message_size, 0) >= 0;
 }
 
 static __poll_t mailbox_events(const struct mbx_mailbox *mb)
@@ -102,23 +118,21 @@ static void mailbox_release_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_waiter_claim(w, result, &out->wake);
 }
 
-/* Drop what may be dropped for @msg. Return whether it fits now. */
+/* Drop what must be dropped for @msg. Return whether it fits now. */
 static bool mailbox_make_room(struct mbx_mailbox *mb, const struct mbx_msg *msg,
 			      struct mbx_outcome *out)
 {
+	int n = mailbox_drops_needed(mb, msg->len, msg->priority);
 	struct mbx_msg *victim;
 
-	while (!mailbox_fits(mb, msg->len)) {
-		if (mb->overflow != MBOX_OVERFLOW_DROP || !out->may_drop)
-			return false;
-		victim = mbx_queue_least_urgent(&mb->queue);
-		if (!victim || victim->priority > msg->priority)
-			return false;
+	if (n < 0)
+		return false;
+	WRITE_ONCE(mb->drops, mb->drops + n);
+	while (n--) {
+		victim = mbx_queue_next_to_drop(&mb->queue, NULL);
 		mbx_queue_del(&mb->queue, victim);
 		victim->next_garbage = out->garbage;
 		out->garbage = victim;
-		out->may_drop--;
-		WRITE_ONCE(mb->drops, mb->drops + 1);
 	}
 	return true;
 }
@@ -190,7 +204,6 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->garbage = NULL;
 	out->purged = RB_ROOT;
 	out->events = 0;
-	out->may_drop = 0;
 	spin_lock(&mb->lock);
 }
 
@@ -274,7 +287,6 @@ static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_waiter_init(&w);
 	msg->waiter = &w;
 	mbx_queue_add(&mb->pending, msg);
-	out->may_drop = MBX_DROPS_MAX;
 	mailbox_admit(mb, out);
 	withdrawn = timeout->never && w.state == MBX_WAITING;
 	if (withdrawn)

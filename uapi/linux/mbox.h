@@ -63,7 +63,8 @@
 #define MBOX_OVERFLOW_BLOCK	0	/* waits for room */
 /*
  * Drops the oldest message of the lowest priority, if that is not above the
- * new one's, and so on up to 64 messages; waits if that does not make room.
+ * new one's, and so on up to 64 messages; if that would not make room, drops
+ * nothing and waits.
  */
 #define MBOX_OVERFLOW_DROP	1
 
