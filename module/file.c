@@ -49,7 +49,6 @@ int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
 {
 	struct mbx_mailbox *mb = h->mb;
 	struct mbx_msg *msg;
-	int ret;
 
 	if (post->type && mb->type_source != MBOX_TYPE_SENDER)
 		return -EINVAL;
@@ -60,10 +59,7 @@ int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
 		return PTR_ERR(msg);
 	msg->type = handle_type(h, from, post);
 	msg->priority = post->priority;
-	ret = mbx_mailbox_send(mb, msg, timeout);
-	if (ret)
-		mbx_msg_put(msg);
-	return ret;
+	return mbx_mailbox_send(mb, msg, timeout);
 }
 
 static bool may_not_wait(const struct kiocb *iocb)
@@ -87,6 +83,7 @@ static ssize_t mbx_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		.uid = cred->euid,
 		.gid = cred->egid,
 		.payer = h->payer,
+		.opener = iocb->ki_filp,
 		.badge = h->badge,
 		.flags = MBOX_MSG_OPENER,
 	};

@@ -6,7 +6,7 @@
 #include <linux/build_bug.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/pid.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -40,7 +40,7 @@ static_assert(sizeof(struct mbox_set_args) == 40);
 
 /**
  * mbx_args_read - read a struct of the first version or a later one
- * @args: the struct as we know it
+ * @args: the struct as we know it, which is the first version
  * @ksize: its size
  * @uarg: the user's
  * @usize: its size, of the command
@@ -137,7 +137,7 @@ static int ext_read(struct mbox_ext *ext, u64 addr)
 
 	if (get_user(size, &uext->size))
 		return -EFAULT;
-	if (size > PAGE_SIZE)
+	if (size > SZ_4K)
 		return -E2BIG;
 	ret = mbx_args_read(ext, sizeof(*ext), uext, size);
 	if (ret)

@@ -117,7 +117,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb->payer = mbx_quota_get_current();
 	if (!mb->payer)
 		goto err_free;
-	ret = mbx_quota_charge(mb->payer, MBX_MAILBOXES, 1);
+	ret = mbx_quota_charge(mb->payer, MBX_MAILBOXES, 1, NULL);
 	if (ret)
 		goto err_put_payer;
 
@@ -155,7 +155,7 @@ static void mailbox_free(struct kref *ref)
 	struct mbx_mailbox *mb = container_of(ref, struct mbx_mailbox, ref);
 
 	WARN_ON_ONCE(mb->queue.count || mb->pending.count || mb->receivers.count);
-	WARN_ON_ONCE(mb->in_hand || mb->published);
+	WARN_ON_ONCE(mb->in_hand || mb->lingering || mb->published);
 
 	if (mb->pid_ns)
 		put_pid_ns(mb->pid_ns);
@@ -324,8 +324,8 @@ void mbx_mailbox_stat(struct mbx_mailbox *mb, struct mbox_stat_args *stat)
 	stat->max_messages = mb->max_messages;
 	stat->max_bytes = mb->max_bytes;
 	stat->max_message_size = mb->max_message_size;
-	stat->messages = mb->queue.count + mb->in_hand;
-	stat->bytes = mb->queue.bytes + mb->in_hand_bytes;
+	stat->messages = mbx_mailbox_messages(mb);
+	stat->bytes = mbx_mailbox_bytes(mb);
 	stat->senders = mb->send_handles;
 	stat->receivers = mb->recv_handles;
 	stat->waiting_senders = mb->pending.count;
@@ -411,6 +411,10 @@ int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
 		if (args->mask & MBOX_SET_OVERFLOW)
 			mb->overflow = args->overflow;
 		mbx_mailbox_refuse_long(mb, &out);
+		/* A new policy is for those who wait too. */
+		if ((args->mask & MBOX_SET_OVERFLOW) &&
+		    args->overflow == MBOX_OVERFLOW_DROP)
+			out.may_drop = MBX_DROPS_MAX;
 	}
 	mbx_mailbox_end(mb, &out);
 	return ret;

@@ -8,7 +8,10 @@
  *
  *	names_lock (mutex, namespace.c)
  *	  mailbox.lock
- *	    quota_lock, the wait queue of pollers: never taken under it
+ *	  pid->wait_pidfd.lock (also taken by an exit, under tasklist_lock)
+ *	    dying_lock (namespace.c)
+ *
+ * quota_lock and the wait queue of pollers are not taken under any of them.
  */
 #ifndef MBX_MAILBOX_H
 #define MBX_MAILBOX_H
@@ -61,7 +64,9 @@ struct mbx_mailbox {
 	struct mbx_queue pending;	/* messages of blocked senders */
 	struct mbx_waiters receivers;	/* blocked receivers */
 	u32 in_hand;			/* taken, neither received nor put back */
+	u32 lingering;			/* done with, but peeked at */
 	u64 in_hand_bytes;
+	u64 lingering_bytes;
 	u64 next_seq;
 	u64 sent;
 	u64 received;
@@ -93,12 +98,14 @@ struct mbx_mailbox {
  * @garbage: messages that were dropped
  * @purged: messages that nobody can ever receive
  * @events: for pollers
+ * @may_drop: how many messages may still be dropped to make room
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
 	struct rb_root purged;
 	__poll_t events;
+	unsigned int may_drop;
 };
 
 void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out);
@@ -141,6 +148,17 @@ struct mbx_properties {
 };
 
 int mbx_properties_complete(struct mbx_properties *props);
+/* What a mailbox holds. */
+static inline u32 mbx_mailbox_messages(const struct mbx_mailbox *mb)
+{
+	return mb->queue.count + mb->in_hand + mb->lingering;
+}
+
+static inline u64 mbx_mailbox_bytes(const struct mbx_mailbox *mb)
+{
+	return mb->queue.bytes + mb->in_hand_bytes + mb->lingering_bytes;
+}
+
 struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 				       const struct mbx_properties *props);
 struct mbx_mailbox *mbx_mailbox_get(struct mbx_mailbox *mb);

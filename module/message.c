@@ -7,7 +7,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "message.h"
@@ -32,8 +32,10 @@ static void msg_free_pages(struct mbx_msg *msg)
 {
 	unsigned int i;
 
-	for (i = 0; i < msg_page_count(msg) && msg->pages[i]; i++)
+	for (i = 0; i < msg_page_count(msg) && msg->pages[i]; i++) {
 		__free_page(msg->pages[i]);
+		cond_resched();
+	}
 	kvfree(msg->pages);
 }
 
@@ -45,11 +47,13 @@ static int msg_alloc_pages(struct mbx_msg *msg)
 	if (!msg->pages)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
-		msg->pages[i] = alloc_page(MBX_GFP_USER | __GFP_HIGHMEM);
+		if (!fatal_signal_pending(current))
+			msg->pages[i] = alloc_page(MBX_GFP_USER | __GFP_HIGHMEM);
 		if (!msg->pages[i]) {
 			msg_free_pages(msg);
 			return -ENOMEM;
 		}
+		cond_resched();
 	}
 	return 0;
 }
@@ -73,7 +77,7 @@ static struct mbx_msg *msg_alloc(u32 len)
 	return msg;
 }
 
-static void msg_free(struct mbx_msg *msg)
+static void msg_free_memory(struct mbx_msg *msg)
 {
 	if (msg->paged)
 		msg_free_pages(msg);
@@ -91,6 +95,7 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 		n = min_t(u32, msg->len - done, PAGE_SIZE);
 		if (copy_page_from_iter(msg->pages[done / PAGE_SIZE], 0, n, from) != n)
 			return -EFAULT;
+		cond_resched();
 	}
 	return 0;
 }
@@ -112,7 +117,7 @@ struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 	struct mbx_msg *msg;
 	int ret;
 
-	ret = mbx_quota_charge(from->payer, MBX_BYTES, msg_cost(len));
+	ret = mbx_quota_charge(from->payer, MBX_BYTES, msg_cost(len), from->opener);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = -ENOMEM;
@@ -131,30 +136,29 @@ struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 	msg->pid = get_pid(from->pid);
 	msg->payer = mbx_quota_get(from->payer);
 	msg->waiter = NULL;
-	refcount_set(&msg->ref, 1);
+	msg->peeks = 0;
+	msg->done = false;
 	return msg;
 
 err_free:
-	msg_free(msg);
+	msg_free_memory(msg);
 err_uncharge:
 	mbx_quota_uncharge(from->payer, MBX_BYTES, msg_cost(len));
 	return ERR_PTR(ret);
 }
 
 /**
- * mbx_msg_put - give up a reference; the last frees the message
- * @msg: not in any queue if this is the owner's
+ * mbx_msg_free - free a message
+ * @msg: in no queue, and nobody peeks at it
  *
  * Context: may sleep.
  */
-void mbx_msg_put(struct mbx_msg *msg)
+void mbx_msg_free(struct mbx_msg *msg)
 {
-	if (!refcount_dec_and_test(&msg->ref))
-		return;
 	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg_cost(msg->len));
 	mbx_quota_put(msg->payer);
 	put_pid(msg->pid);
-	msg_free(msg);
+	msg_free_memory(msg);
 }
 
 /**
@@ -177,6 +181,7 @@ int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
 		n = min_t(u32, len - done, PAGE_SIZE);
 		if (copy_page_to_iter(msg->pages[done / PAGE_SIZE], 0, n, to) != n)
 			return -EFAULT;
+		cond_resched();
 	}
 	return 0;
 }

@@ -10,10 +10,10 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/rbtree.h>
-#include <linux/refcount.h>
 #include <linux/uio.h>
 #include <linux/mbox.h>
 
+struct file;
 struct mbx_quota;
 struct mbx_waiter;
 
@@ -31,9 +31,10 @@ struct mbx_waiter;
  *	                            freed
  *
  * It has one owner at a time: the sender that makes it, the mailbox while it
- * is pending or queued, the receiver that has it in hand. The owner has one
- * reference; each peeker that copies it out has another. What was charged for
- * it is given back when it is freed, by whoever frees it.
+ * is pending or queued, the receiver that has it in hand. A message that is
+ * done with while somebody still peeks at it lingers, counted by the mailbox,
+ * until the last of them has copied it. What was charged for it is given back
+ * when it is freed, by whoever frees it.
  */
 struct mbx_msg {
 	/* of the queue that it is in, protected by the mailbox's lock */
@@ -59,10 +60,10 @@ struct mbx_msg {
 	struct pid *pid;
 	struct mbx_quota *payer;
 
-	/* protected by the mailbox's lock; set while it is pending */
-	struct mbx_waiter *waiter;
-
-	refcount_t ref;
+	/* protected by the mailbox's lock */
+	struct mbx_waiter *waiter;	/* the sender, while it is pending */
+	u32 peeks;			/* those who copy it without taking it */
+	bool done;			/* it lingers for them alone */
 
 	/* const: long payloads are in pages, the others follow */
 	bool paged;
@@ -78,6 +79,7 @@ struct mbx_msg {
  * @uid: effective user id
  * @gid: effective group id
  * @payer: whose quota is charged
+ * @opener: the file whose opener this is; NULL: it is the caller
  * @badge: of the handle
  * @flags: MBOX_MSG_OPENER or 0
  *
@@ -88,20 +90,15 @@ struct mbx_sender {
 	kuid_t uid;
 	kgid_t gid;
 	struct mbx_quota *payer;
+	const struct file *opener;
 	u64 badge;
 	u8 flags;
 };
 
 struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 			    struct iov_iter *payload);
-void mbx_msg_put(struct mbx_msg *msg);
+void mbx_msg_free(struct mbx_msg *msg);
 int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to);
 void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args);
-
-static inline struct mbx_msg *mbx_msg_get(struct mbx_msg *msg)
-{
-	refcount_inc(&msg->ref);
-	return msg;
-}
 
 #endif /* MBX_MESSAGE_H */

@@ -39,7 +39,7 @@ struct mbx_entry {
 	struct rb_node node;
 	struct mbx_net *net;
 
-	/* protected by dying_lock */
+	/* protected by dying_lock; of who removed it, after that */
 	struct list_head dying;
 
 	/* const after creation */
@@ -69,36 +69,35 @@ static struct mbx_net *current_mbx_net(void)
 	return net_generic(current->nsproxy->net_ns, mbx_net_id);
 }
 
-static int key_compare(const struct mbx_key *key, const struct mbx_entry *e)
+static int key_compare(const void *key, const struct rb_node *node)
 {
+	const struct mbx_entry *e = rb_entry(node, struct mbx_entry, node);
+	const struct mbx_key *k = key;
 	int ret;
 
-	if (key->pid)
-		return key->pid < e->pid ? -1 : key->pid > e->pid;
-	ret = memcmp(key->name, e->name, min(key->len, e->len));
-	return ret ?: (int)key->len - (int)e->len;
+	if (k->pid)
+		return k->pid < e->pid ? -1 : k->pid > e->pid;
+	ret = memcmp(k->name, e->name, min(k->len, e->len));
+	return ret ?: (int)k->len - (int)e->len;
 }
 
-static struct rb_root *key_root(struct mbx_net *net, const struct mbx_key *key)
+static bool entry_less(struct rb_node *a, const struct rb_node *b)
 {
-	return key->pid ? &net->own : &net->names;
+	const struct mbx_entry *e = rb_entry(a, struct mbx_entry, node);
+	const struct mbx_key key = {
+		.name = e->name, .len = e->len, .pid = e->pid,
+	};
+
+	return key_compare(&key, b) < 0;
 }
 
 static struct mbx_entry *entry_find_locked(struct mbx_net *net,
 					   const struct mbx_key *key)
 {
-	struct rb_node *node = key_root(net, key)->rb_node;
+	struct rb_root *root = key->pid ? &net->own : &net->names;
 
 	lockdep_assert_held(&names_lock);
-	while (node) {
-		struct mbx_entry *e = rb_entry(node, struct mbx_entry, node);
-		int ret = key_compare(key, e);
-
-		if (!ret)
-			return e;
-		node = ret < 0 ? node->rb_left : node->rb_right;
-	}
-	return NULL;
+	return rb_entry_safe(rb_find(key, root, key_compare), struct mbx_entry, node);
 }
 
 /* A process of ours may have died. Called by its exit, in atomic context. */
@@ -144,46 +143,46 @@ static void entry_free(struct mbx_entry *e)
 	kfree(e);
 }
 
+static struct rb_root *entry_root(const struct mbx_entry *e)
+{
+	return e->pid ? &e->net->own : &e->net->names;
+}
+
 static void entry_publish_locked(struct mbx_net *net, struct mbx_entry *e)
 {
-	struct mbx_key key = {
-		.name = e->name, .len = e->len, .pid = e->pid,
-	};
-	struct rb_root *root = key_root(net, &key);
-	struct rb_node **link = &root->rb_node, *parent = NULL;
-
 	lockdep_assert_held(&names_lock);
-	while (*link) {
-		parent = *link;
-		if (key_compare(&key, rb_entry(parent, struct mbx_entry, node)) < 0)
-			link = &parent->rb_left;
-		else
-			link = &parent->rb_right;
-	}
-	rb_link_node(&e->node, parent, link);
-	rb_insert_color(&e->node, root);
-	net->count++;
 	e->net = net;
-	e->mb->entry = e;
+	net->count++;
+	rb_add(&e->node, entry_root(e), entry_less);
+	WRITE_ONCE(e->mb->entry, e);
 	if (e->pid)
 		add_wait_queue(&e->pid->wait_pidfd, &e->death);
 	mbx_mailbox_publish(e->mb, true);
 }
 
-static void entry_unpublish_locked(struct mbx_entry *e)
+/* Take an entry away; the caller frees it after the unlock. */
+static void entry_remove_locked(struct mbx_entry *e, struct list_head *removed)
 {
 	lockdep_assert_held(&names_lock);
-	if (e->pid) {
+	if (e->pid)
 		remove_wait_queue(&e->pid->wait_pidfd, &e->death);
-		spin_lock_irq(&dying_lock);
-		list_del(&e->dying);
-		spin_unlock_irq(&dying_lock);
-	}
-	rb_erase(&e->node, e->pid ? &e->net->own : &e->net->names);
+	spin_lock_irq(&dying_lock);
+	list_move(&e->dying, removed);
+	spin_unlock_irq(&dying_lock);
+	rb_erase(&e->node, entry_root(e));
 	e->net->count--;
-	e->mb->entry = NULL;
-	mbx_mailbox_publish(e->mb, false);
-	entry_free(e);
+	WRITE_ONCE(e->mb->entry, NULL);
+}
+
+/* This may free many messages: not under a lock that others wait for. */
+static void entries_free(struct list_head *removed)
+{
+	struct mbx_entry *e, *next;
+
+	list_for_each_entry_safe(e, next, removed, dying) {
+		mbx_mailbox_publish(e->mb, false);
+		entry_free(e);
+	}
 }
 
 static struct mbx_entry *dying_pop(void)
@@ -215,13 +214,15 @@ static bool process_dead(struct pid *pid)
 static void reap_dying(struct work_struct *work)
 {
 	struct mbx_entry *e;
+	LIST_HEAD(removed);
 
 	mutex_lock(&names_lock);
 	while ((e = dying_pop())) {
 		if (process_dead(e->pid))
-			entry_unpublish_locked(e);
+			entry_remove_locked(e, &removed);
 	}
 	mutex_unlock(&names_lock);
+	entries_free(&removed);
 }
 
 static int access_check(struct mbx_mailbox *mb, const struct mbx_access *how)
@@ -328,6 +329,7 @@ int mbx_namespace_unlink(const struct mbx_key *key)
 {
 	struct mbx_net *net = current_mbx_net();
 	struct mbx_entry *e;
+	LIST_HEAD(removed);
 	int ret = 0;
 
 	mutex_lock(&names_lock);
@@ -337,8 +339,9 @@ int mbx_namespace_unlink(const struct mbx_key *key)
 	else if (!mbx_mailbox_controlled(e->mb))
 		ret = -EPERM;
 	else
-		entry_unpublish_locked(e);
+		entry_remove_locked(e, &removed);
 	mutex_unlock(&names_lock);
+	entries_free(&removed);
 	return ret;
 }
 
@@ -350,13 +353,16 @@ int mbx_namespace_unlink(const struct mbx_key *key)
  */
 void mbx_namespace_closed(struct mbx_mailbox *mb)
 {
+	LIST_HEAD(removed);
+
 	/* Set before the mailbox's first handle; nobody can set it later. */
 	if (!READ_ONCE(mb->entry))
 		return;
 	mutex_lock(&names_lock);
 	if (mb->entry && mb->entry->ephemeral && !mbx_mailbox_attached(mb))
-		entry_unpublish_locked(mb->entry);
+		entry_remove_locked(mb->entry, &removed);
 	mutex_unlock(&names_lock);
+	entries_free(&removed);
 }
 
 /**
@@ -430,24 +436,24 @@ static int __net_init mbx_net_init(struct net *net)
 	return 0;
 }
 
-static void unpublish_all_locked(struct rb_root *root)
+static void remove_all_locked(struct rb_root *root, struct list_head *removed)
 {
 	struct rb_node *node;
 
-	while ((node = rb_first(root))) {
-		entry_unpublish_locked(rb_entry(node, struct mbx_entry, node));
-		cond_resched();
-	}
+	while ((node = rb_first(root)))
+		entry_remove_locked(rb_entry(node, struct mbx_entry, node), removed);
 }
 
 static void __net_exit mbx_net_exit(struct net *net)
 {
 	struct mbx_net *mbx_net = net_generic(net, mbx_net_id);
+	LIST_HEAD(removed);
 
 	mutex_lock(&names_lock);
-	unpublish_all_locked(&mbx_net->names);
-	unpublish_all_locked(&mbx_net->own);
+	remove_all_locked(&mbx_net->names, &removed);
+	remove_all_locked(&mbx_net->own, &removed);
 	mutex_unlock(&names_lock);
+	entries_free(&removed);
 }
 
 static struct pernet_operations mbx_net_ops = {

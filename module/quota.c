@@ -192,14 +192,22 @@ bool mbx_quota_is_current(const struct mbx_quota *quota)
 	return uid_eq(quota->uid, current_euid()) && quota->ns == current_user_ns();
 }
 
+/* It is the payer's privilege that counts. */
+static bool may_exceed(const struct file *opener)
+{
+	return opener ? file_ns_capable(opener, &init_user_ns, CAP_SYS_RESOURCE) :
+			capable(CAP_SYS_RESOURCE);
+}
+
 /* Never more than the limit, not even for a moment: others would be refused. */
-static bool quota_add(struct mbx_quota *quota, enum mbx_resource what, long n)
+static bool quota_add(struct mbx_quota *quota, enum mbx_resource what, long n,
+		      const struct file *opener)
 {
 	long limit = mbx_quota_limit(what);
 	long used = atomic_long_read(&quota->used[what]);
 
 	do {
-		if (used + n > limit && !capable(CAP_SYS_RESOURCE))
+		if (used + n > limit && !may_exceed(opener))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&quota->used[what], &used, used + n));
 	return true;
@@ -210,15 +218,17 @@ static bool quota_add(struct mbx_quota *quota, enum mbx_resource what, long n)
  * @quota: who pays, and whose namespaces' owners with it
  * @what: the resource
  * @n: how much, not negative
+ * @opener: the file whose opener pays; NULL: the caller does
  *
  * Return: 0; -EDQUOT: past the limit for one of them, nothing was charged.
  */
-int mbx_quota_charge(struct mbx_quota *quota, enum mbx_resource what, long n)
+int mbx_quota_charge(struct mbx_quota *quota, enum mbx_resource what, long n,
+		     const struct file *opener)
 {
 	struct mbx_quota *at, *undo;
 
 	for (at = quota; at; at = at->parent) {
-		if (!quota_add(at, what, n))
+		if (!quota_add(at, what, n, opener))
 			goto refuse;
 	}
 	return 0;

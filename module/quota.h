@@ -13,6 +13,8 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+struct file;
+
 /* For all that lives as long as a user likes: refuse, don't kill for it. */
 #define MBX_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
@@ -73,7 +75,8 @@ struct mbx_quota *mbx_quota_get(struct mbx_quota *quota);
 void mbx_quota_put(struct mbx_quota *quota);
 bool mbx_quota_is_current(const struct mbx_quota *quota);
 
-int mbx_quota_charge(struct mbx_quota *quota, enum mbx_resource what, long n);
+int mbx_quota_charge(struct mbx_quota *quota, enum mbx_resource what, long n,
+		     const struct file *opener);
 void mbx_quota_uncharge(struct mbx_quota *quota, enum mbx_resource what, long n);
 long mbx_quota_used(const struct mbx_quota *quota, enum mbx_resource what);
 long mbx_quota_limit(enum mbx_resource what);

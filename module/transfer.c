@@ -23,36 +23,20 @@ static bool mailbox_ended(const struct mbx_mailbox *mb)
 
 static bool mailbox_fits(const struct mbx_mailbox *mb, u32 len)
 {
-	return mb->queue.count + mb->in_hand < mb->max_messages &&
-	       mb->queue.bytes + mb->in_hand_bytes + len <= mb->max_bytes;
-}
-
-/*
- * How many messages must be dropped until one of that length and priority
- * fits; -1: more than may be. So nothing is dropped for a send that fails.
- */
-static int mailbox_drops_needed(const struct mbx_mailbox *mb, u32 len, u16 priority)
-{
-	u32 messages = mb->queue.count + mb->in_hand;
-	u64 bytes = mb->queue.bytes + mb->in_hand_bytes + len;
-	const struct mbx_msg *victim = NULL;
-	int n;
-
-	for (n = 0; messages >= mb->max_messages || bytes > mb->max_bytes; n++) {
-		if (mb->overflow != MBOX_OVERFLOW_DROP || n == MBX_DROPS_MAX)
-			return -1;
-		victim = mbx_queue_next_to_drop(&mb->queue, victim);
-		if (!victim || victim->priority > priority)
-			return -1;
-		messages--;
-		bytes -= victim->len;
-	}
-	return n;
+	return mbx_mailbox_messages(mb) < mb->max_messages &&
+	       mbx_mailbox_bytes(mb) + len <= mb->max_bytes;
 }
 
 static bool mailbox_writable(const struct mbx_mailbox *mb)
 {
-	return mailbox_drops_needed(mb, mb->max_message_size, 0) >= 0;
+	const struct mbx_msg *victim;
+
+	if (mailbox_fits(mb, mb->max_message_size))
+		return true;
+	if (mb->overflow != MBOX_OVERFLOW_DROP)
+		return false;
+	victim = mbx_queue_next_to_drop(&mb->queue, NULL);
+	return victim && !victim->priority;
 }
 
 static __poll_t mailbox_events(const struct mbx_mailbox *mb)
@@ -71,28 +55,85 @@ static __poll_t mailbox_events(const struct mbx_mailbox *mb)
 	return events;
 }
 
+static void mailbox_discard(struct mbx_msg *msg, struct mbx_outcome *out)
+{
+	msg->next_garbage = out->garbage;
+	out->garbage = msg;
+}
+
+/* A message is done with. Those who peek at it keep it, at its mailbox's cost. */
+static void mailbox_retire(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			   struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	if (!msg->peeks) {
+		mailbox_discard(msg, out);
+		return;
+	}
+	msg->done = true;
+	mb->lingering++;
+	mb->lingering_bytes += msg->len;
+}
+
+static void mailbox_end_peek(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	if (--msg->peeks || !msg->done)
+		return;
+	mb->lingering--;
+	mb->lingering_bytes -= msg->len;
+	mailbox_discard(msg, out);
+}
+
+static bool waiter_has_room(const struct mbx_waiter *w, const struct mbx_msg *msg)
+{
+	return msg->len <= w->room || w->truncate;
+}
+
+/* Whether somebody waits who would take a message. */
+static bool mailbox_has_taker(const struct mbx_mailbox *mb, const struct mbx_msg *msg)
+{
+	const struct mbx_waiter *w;
+	struct mbx_walk walk;
+
+	lockdep_assert_held(&mb->lock);
+	mbx_walk_begin(&walk, &mb->receivers, msg);
+	while ((w = mbx_walk_next(&walk))) {
+		if (!w->peek && waiter_has_room(w, msg))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Offer a message to those who wait. A waiter that has no room for it learns
- * so, a peeker gets a reference, and the offer goes on. Return whether it was
+ * so, a peeker may look at it, and the offer goes on. Return whether it was
  * handed over; it is in hand then.
  */
 static bool mailbox_hand_over(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			      struct mbx_outcome *out)
 {
 	struct mbx_waiter *w;
+	struct mbx_walk walk;
 
 	lockdep_assert_held(&mb->lock);
-	while ((w = mbx_waiters_match(&mb->receivers, msg))) {
+	if (!mb->receivers.count)
+		return false;
+	mbx_walk_begin(&walk, &mb->receivers, msg);
+	while ((w = mbx_walk_next(&walk))) {
 		mbx_waiters_del(&mb->receivers, w);
-		if (msg->len > w->room && !w->truncate) {
+		if (!waiter_has_room(w, msg)) {
 			w->len = msg->len;
 			mbx_waiter_claim(w, -EMSGSIZE, &out->wake);
 			continue;
 		}
-		w->msg = w->peek ? mbx_msg_get(msg) : msg;
+		w->msg = msg;
 		mbx_waiter_claim(w, 0, &out->wake);
-		if (w->peek)
+		if (w->peek) {
+			msg->peeks++;
 			continue;
+		}
 		mb->in_hand++;
 		mb->in_hand_bytes += msg->len;
 		return true;
@@ -118,23 +159,55 @@ static void mailbox_release_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_waiter_claim(w, result, &out->wake);
 }
 
-/* Drop what must be dropped for @msg. Return whether it fits now. */
+/* What to drop after @victim: not what somebody looks at, it frees no room. */
+static struct mbx_msg *next_victim(const struct mbx_mailbox *mb,
+				   struct mbx_msg *victim)
+{
+	do {
+		victim = mbx_queue_next_to_drop(&mb->queue, victim);
+	} while (victim && victim->peeks);
+	return victim;
+}
+
+static void mailbox_drop(struct mbx_mailbox *mb, unsigned int n,
+			 struct mbx_outcome *out)
+{
+	struct mbx_msg *victim, *next = n ? next_victim(mb, NULL) : NULL;
+
+	WRITE_ONCE(mb->drops, mb->drops + n);
+	out->may_drop -= n;
+	while (n--) {
+		victim = next;
+		next = next_victim(mb, victim);
+		mbx_queue_del(&mb->queue, victim);
+		mailbox_discard(victim, out);
+	}
+}
+
+/*
+ * Drop what may and must be dropped for @msg, or nothing if that is in vain
+ * since the rest is more urgent. Return whether it fits now.
+ */
 static bool mailbox_make_room(struct mbx_mailbox *mb, const struct mbx_msg *msg,
 			      struct mbx_outcome *out)
 {
-	int n = mailbox_drops_needed(mb, msg->len, msg->priority);
-	struct mbx_msg *victim;
+	u32 messages = mbx_mailbox_messages(mb);
+	u64 bytes = mbx_mailbox_bytes(mb) + msg->len;
+	struct mbx_msg *victim = NULL;
+	unsigned int n = 0;
 
-	if (n < 0)
-		return false;
-	WRITE_ONCE(mb->drops, mb->drops + n);
-	while (n--) {
-		victim = mbx_queue_next_to_drop(&mb->queue, NULL);
-		mbx_queue_del(&mb->queue, victim);
-		victim->next_garbage = out->garbage;
-		out->garbage = victim;
+	lockdep_assert_held(&mb->lock);
+	while ((messages >= mb->max_messages || bytes > mb->max_bytes) &&
+	       n < out->may_drop) {
+		victim = next_victim(mb, victim);
+		if (!victim || victim->priority > msg->priority)
+			return false;
+		messages--;
+		bytes -= victim->len;
+		n++;
 	}
-	return true;
+	mailbox_drop(mb, n, out);
+	return mailbox_fits(mb, msg->len);
 }
 
 /* Let in the messages of blocked senders, in order, while they fit. */
@@ -150,13 +223,20 @@ static void mailbox_admit(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	}
 }
 
+static void mailbox_refuse_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				  int error, struct mbx_outcome *out)
+{
+	mailbox_release_sender(mb, msg, error, out);
+	mailbox_retire(mb, msg, out);
+}
+
 /* Nobody can ever receive: say so, and free what is there. */
 static void mailbox_refuse_senders(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	struct mbx_msg *msg;
 
 	while ((msg = mbx_queue_first(&mb->pending)))
-		mailbox_release_sender(mb, msg, -EPIPE, out);
+		mailbox_refuse_sender(mb, msg, -EPIPE, out);
 	out->purged = mb->queue.order.rb_root;
 	mbx_queue_init(&mb->queue);
 }
@@ -185,7 +265,8 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		mailbox_refuse_receivers(mb, out);
 
 	/* Those who begin to poll look for themselves: see MBX_POLL. */
-	if (!waitqueue_active(&mb->poll) && !mb->recv_fasync && !mb->send_fasync)
+	if (!waitqueue_active(&mb->poll) && !READ_ONCE(mb->recv_fasync) &&
+	    !READ_ONCE(mb->send_fasync))
 		return;
 	events = mailbox_events(mb);
 	out->events |= events & ~mb->told;
@@ -204,6 +285,7 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->garbage = NULL;
 	out->purged = RB_ROOT;
 	out->events = 0;
+	out->may_drop = 0;
 	spin_lock(&mb->lock);
 }
 
@@ -213,10 +295,10 @@ static void outcome_free(struct mbx_outcome *out)
 
 	for (msg = out->garbage; msg; msg = next) {
 		next = msg->next_garbage;
-		mbx_msg_put(msg);
+		mbx_msg_free(msg);
 	}
 	rbtree_postorder_for_each_entry_safe(msg, next, &out->purged, by_order) {
-		mbx_msg_put(msg);
+		mbx_msg_free(msg);
 		cond_resched();
 	}
 }
@@ -262,10 +344,12 @@ static int mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 
 	mbx_mailbox_begin(mb, &out);
 	claimed = READ_ONCE(w->state) != MBX_WAITING;
-	if (!claimed && sending)
+	if (!claimed && sending) {
 		mbx_queue_del(&mb->pending, sending);
-	else if (!claimed)
+		mailbox_retire(mb, sending, &out);
+	} else if (!claimed) {
 		mbx_waiters_del(&mb->receivers, w);
+	}
 	mbx_mailbox_end(mb, &out);
 	if (!claimed)
 		return ret;
@@ -275,7 +359,7 @@ static int mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 	return w->result;
 }
 
-/* The mailbox has no room: stand in line, in order. */
+/* Nobody takes it and there is no room: stand in line, in order. */
 static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				const struct mbx_timeout *timeout,
 				struct mbx_outcome *out)
@@ -287,21 +371,37 @@ static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_waiter_init(&w);
 	msg->waiter = &w;
 	mbx_queue_add(&mb->pending, msg);
+	if (mb->overflow == MBOX_OVERFLOW_DROP)
+		out->may_drop = MBX_DROPS_MAX;
 	mailbox_admit(mb, out);
+	out->may_drop = 0;
 	withdrawn = timeout->never && w.state == MBX_WAITING;
-	if (withdrawn)
+	if (withdrawn) {
 		mbx_queue_del(&mb->pending, msg);
-	else if (w.state == MBX_WAITING)
+		mailbox_discard(msg, out);
+	} else {
+		/* It is there now, for those who peek. */
+		mailbox_hand_over(mb, msg, out);
 		out->events |= EPOLLIN | EPOLLRDNORM;
+	}
 	mbx_mailbox_end(mb, out);
 
 	return withdrawn ? -EAGAIN : mailbox_wait(mb, &w, msg, timeout);
 }
 
+/* Whether a message may come in now: it fits, and overtakes no blocked one. */
+static bool mailbox_admissible(const struct mbx_mailbox *mb, const struct mbx_msg *msg)
+{
+	const struct mbx_msg *blocked = mbx_queue_first(&mb->pending);
+
+	return mailbox_fits(mb, msg->len) &&
+	       (!blocked || mbx_msg_before(msg, blocked));
+}
+
 /**
  * mbx_mailbox_send - put a message into a mailbox
  * @mb: the mailbox
- * @msg: complete but for its sequence number; the mailbox's on success
+ * @msg: complete but for its sequence number; the mailbox's, even on failure
  * @timeout: how to wait for room
  *
  * Context: may sleep.
@@ -311,34 +411,29 @@ static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		     const struct mbx_timeout *timeout)
 {
-	const struct mbx_msg *blocked;
 	struct mbx_outcome out;
 	int ret = 0;
 
 	mbx_mailbox_begin(mb, &out);
+	msg->seq = mb->next_seq++;
 	if (mailbox_deaf(mb)) {
 		ret = -EPIPE;
-		goto end;
-	}
-	if (msg->len > mb->max_message_size) {
+		mailbox_discard(msg, &out);
+	} else if (msg->len > mb->max_message_size) {
 		ret = -EMSGSIZE;
-		goto end;
+		mailbox_discard(msg, &out);
+	} else if (mailbox_admissible(mb, msg) || mailbox_has_taker(mb, msg)) {
+		mb->sent++;
+		if (!mailbox_hand_over(mb, msg, &out))
+			mailbox_enqueue(mb, msg, &out);
+	} else {
+		return mailbox_send_blocked(mb, msg, timeout, &out);
 	}
-	msg->seq = mb->next_seq++;
-	if (!mailbox_hand_over(mb, msg, &out)) {
-		blocked = mbx_queue_first(&mb->pending);
-		if (!mailbox_fits(mb, msg->len) ||
-		    (blocked && mbx_msg_before(blocked, msg)))
-			return mailbox_send_blocked(mb, msg, timeout, &out);
-		mailbox_enqueue(mb, msg, &out);
-	}
-	mb->sent++;
-end:
 	mbx_mailbox_end(mb, &out);
 	return ret;
 }
 
-/* Take a message that was found, or a reference to it. */
+/* Take a message that was found, or begin to peek at it. */
 static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			struct mbx_receive *how, struct mbx_outcome *out)
 {
@@ -348,7 +443,7 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		return -EMSGSIZE;
 	}
 	if (how->peek) {
-		mbx_msg_get(msg);
+		msg->peeks++;
 		return 0;
 	}
 	if (msg->waiter) {
@@ -433,20 +528,20 @@ void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	struct mbx_outcome out;
 
-	if (how->peek) {
-		mbx_msg_put(msg);
-		return;
-	}
 	mbx_mailbox_begin(mb, &out);
-	mb->in_hand--;
-	mb->in_hand_bytes -= msg->len;
-	if (ok)
-		mb->received++;
-	else if (!mailbox_hand_over(mb, msg, &out))
-		mailbox_enqueue(mb, msg, &out);
+	if (how->peek) {
+		mailbox_end_peek(mb, msg, &out);
+	} else {
+		mb->in_hand--;
+		mb->in_hand_bytes -= msg->len;
+		if (ok) {
+			mb->received++;
+			mailbox_retire(mb, msg, &out);
+		} else if (!mailbox_hand_over(mb, msg, &out)) {
+			mailbox_enqueue(mb, msg, &out);
+		}
+	}
 	mbx_mailbox_end(mb, &out);
-	if (ok)
-		mbx_msg_put(msg);
 }
 
 /**
@@ -462,7 +557,7 @@ void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	for (msg = mbx_queue_first(&mb->pending); msg; msg = next) {
 		next = mbx_queue_next(msg);
 		if (msg->len > mb->max_message_size)
-			mailbox_release_sender(mb, msg, -EMSGSIZE, out);
+			mailbox_refuse_sender(mb, msg, -EMSGSIZE, out);
 	}
 }
 

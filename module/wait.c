@@ -20,7 +20,7 @@
 void mbx_waiter_init(struct mbx_waiter *w)
 {
 	w->task = current;
-	w->prio = min(current->prio, MAX_RT_PRIO);
+	w->prio = min(READ_ONCE(current->prio), MAX_RT_PRIO);
 	w->msg = NULL;
 	w->len = 0;
 	w->state = MBX_WAITING;
@@ -234,63 +234,59 @@ struct mbx_waiter *mbx_waiters_first(const struct mbx_waiters *waiters)
 			 rb_first_cached(&waiters->others));
 }
 
-/* The first of those that want one type, and this one. */
-static struct mbx_waiter *first_typed(const struct mbx_waiters *waiters, u64 type)
+static int type_compare(const void *type, const struct rb_node *node)
 {
-	struct rb_node *node = waiters->typed.rb_root.rb_node;
-	struct mbx_waiter *found = NULL;
+	const u64 wanted = *(const u64 *)type, at = waiter_of(node)->filter.type;
 
-	while (node) {
-		struct mbx_waiter *w = waiter_of(node);
-
-		if (w->filter.type < type) {
-			node = node->rb_right;
-		} else {
-			found = w;
-			node = node->rb_left;
-		}
-	}
-	return found && found->filter.type == type ? found : NULL;
-}
-
-/* The first of those that must be asked. */
-static struct mbx_waiter *first_other(const struct mbx_waiters *waiters,
-				      const struct mbx_msg *msg)
-{
-	struct rb_node *node;
-
-	for (node = rb_first_cached(&waiters->others); node; node = rb_next(node)) {
-		if (mbx_filter_match(&waiter_of(node)->filter, msg))
-			return waiter_of(node);
-	}
-	return NULL;
-}
-
-static struct mbx_waiter *earlier(struct mbx_waiter *a, struct mbx_waiter *b)
-{
-	if (!a || !b)
-		return a ?: b;
-	return waiter_before(b, a) ? b : a;
+	return wanted < at ? -1 : wanted > at;
 }
 
 /**
- * mbx_waiters_match - who gets a message
- * @waiters: of the mailbox, whose lock is held
+ * mbx_walk_begin - go through those who select a message
+ * @walk: the walk
+ * @waiters: of the mailbox, whose lock is held for as long as it lasts
  * @msg: the message
- *
- * Return: of those who select it the one served first, still findable; NULL:
- * nobody does.
  */
-struct mbx_waiter *mbx_waiters_match(const struct mbx_waiters *waiters,
-				     const struct mbx_msg *msg)
+void mbx_walk_begin(struct mbx_walk *walk, const struct mbx_waiters *waiters,
+		    const struct mbx_msg *msg)
+{
+	walk->msg = msg;
+	walk->any = rb_first_cached(&waiters->any);
+	walk->typed = rb_find_first(&msg->type, &waiters->typed.rb_root, type_compare);
+	walk->other = rb_first_cached(&waiters->others);
+}
+
+/* Whoever of the two is served first, if there are any. */
+static struct rb_node **earlier(struct rb_node **a, struct rb_node **b)
+{
+	if (!*a || !*b)
+		return *a ? a : b;
+	return waiter_before(waiter_of(*b), waiter_of(*a)) ? b : a;
+}
+
+/**
+ * mbx_walk_next - who is served next
+ * @walk: the walk
+ *
+ * Return: a waiter that selects the message, in the order of service, each
+ * once; the caller may make it findable no more. NULL: there is no more.
+ */
+struct mbx_waiter *mbx_walk_next(struct mbx_walk *walk)
 {
 	struct mbx_waiter *w;
+	struct rb_node **next;
 
-	if (!waiters->count)
+	while (walk->other &&
+	       !mbx_filter_match(&waiter_of(walk->other)->filter, walk->msg))
+		walk->other = rb_next(walk->other);
+	next = earlier(earlier(&walk->any, &walk->typed), &walk->other);
+	w = waiter_of(*next);
+	if (!w)
 		return NULL;
-	w = waiter_of(rb_first_cached(&waiters->any));
-	w = earlier(w, first_typed(waiters, msg->type));
-	return earlier(w, first_other(waiters, msg));
+	*next = rb_next(*next);
+	if (walk->typed && waiter_of(walk->typed)->filter.type != walk->msg->type)
+		walk->typed = NULL;
+	return w;
 }
 
 /* What the caller's time namespace adds to a clock of the initial one. */

@@ -123,8 +123,18 @@ void mbx_waiters_init(struct mbx_waiters *waiters);
 void mbx_waiters_add(struct mbx_waiters *waiters, struct mbx_waiter *w);
 void mbx_waiters_del(struct mbx_waiters *waiters, struct mbx_waiter *w);
 struct mbx_waiter *mbx_waiters_first(const struct mbx_waiters *waiters);
-struct mbx_waiter *mbx_waiters_match(const struct mbx_waiters *waiters,
-				     const struct mbx_msg *msg);
+
+/* Those who select a message, in the order of service: where we are. */
+struct mbx_walk {
+	const struct mbx_msg *msg;
+	struct rb_node *any;
+	struct rb_node *typed;
+	struct rb_node *other;
+};
+
+void mbx_walk_begin(struct mbx_walk *walk, const struct mbx_waiters *waiters,
+		    const struct mbx_msg *msg);
+struct mbx_waiter *mbx_walk_next(struct mbx_walk *walk);
 
 int mbx_timeout_set(struct mbx_timeout *timeout, u8 clock, u64 deadline);
 ktime_t mbx_time_to_user(ktime_t monotonic);
@@ -147,7 +157,12 @@ ktime_t mbx_time_to_user(ktime_t monotonic);
  */
 static inline void mbx_poll_wake(struct wait_queue_head *head, __poll_t events)
 {
-	if (waitqueue_active(head)) /* MBX_POLL */
+	if (!waitqueue_active(head)) /* MBX_POLL */
+		return;
+	/* One message is for one of those who share the work; the end for all. */
+	if (events & (EPOLLHUP | EPOLLERR))
+		wake_up_interruptible_all(head);
+	else
 		wake_up_interruptible_poll(head, events);
 }
 

@@ -143,7 +143,7 @@ TEST(dropping_makes_room_for_one_message_with_64_others)
 	EXPECT_EQ(37, mb_messages(h));
 }
 
-TEST(send_that_would_have_to_drop_more_than_64_waits)
+TEST(dropping_ends_after_64_messages_and_the_send_waits)
 {
 	struct peer *p;
 	int h, i;
@@ -155,17 +155,34 @@ TEST(send_that_would_have_to_drop_more_than_64_waits)
 	p->args.buf = (unsigned long)calloc(1, 100);
 	p->args.len = 80;
 	ASSERT_TRUE(peer_blocks(p));
-	/* Receives make room until 64 are enough for the rest. */
-	for (i = 0; i < 16; i++) {
-		EXPECT_EQ(0, drops(h));
+	EXPECT_EQ(64, drops(h));
+	/* Receives make the rest of the room. */
+	for (i = 36; i > 20; i--)
 		ASSERT_EQ(1, mb_get(h, &(char){0}, 1));
-	}
 	EXPECT_EQ(0, peer_join(p));
 	EXPECT_EQ(64, drops(h));
 	EXPECT_EQ(21, mb_messages(h));
 }
 
-TEST(g02_send_that_fails_drops_nothing)
+TEST(sends_that_may_not_wait_get_in_by_and_by)
+{
+	struct mbox_msg_args large = {
+		.buf = (unsigned long)calloc(1, 100), .len = 100,
+		.flags = MBOX_WAIT_NONE,
+	};
+	int h;
+
+	MB_NEED_DEVICE();
+	h = drops_bytes(100);
+	ASSERT_LE(0, h);
+	EXPECT_EQ(-EAGAIN, mb_send(h, &large));
+	EXPECT_EQ(64, drops(h));
+	EXPECT_EQ(0, mb_send(h, &large));
+	EXPECT_EQ(100, drops(h));
+	EXPECT_EQ(1, mb_messages(h));
+}
+
+TEST(g02_send_drops_nothing_in_vain)
 {
 	char buf[100] = "";
 	struct mbox_msg_args urgent = {

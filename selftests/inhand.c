@@ -313,6 +313,47 @@ TEST_F(stalled_copy, g01_peek_sees_a_message_that_is_taken_meanwhile)
 	EXPECT_EQ(43, num_recv(self->h));
 }
 
+TEST_F(stalled_copy, g10_peeked_message_counts_until_the_peek_ends)
+{
+	struct peer *p = peer_recv(self->h);
+
+	p->args.flags |= MBOX_PEEK;
+	p->args.buf = (unsigned long)self->stall.page;
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 42));
+	ASSERT_TRUE(peer_start(p));
+	ASSERT_TRUE(stalled(&self->stall));
+	EXPECT_EQ(1, mb_messages(self->h));
+	EXPECT_EQ(42, num_recv(self->h));
+	EXPECT_EQ(1, mb_messages(self->h));
+	EXPECT_EQ(-EAGAIN, num_recv(self->h));
+	ASSERT_TRUE(stall_end(&self->stall));
+	EXPECT_EQ(0, peer_join(p));
+	EXPECT_EQ(0, mb_messages(self->h));
+}
+
+TEST_F(stalled_copy, g10_peeked_message_is_not_dropped)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES,
+		.overflow = MBOX_OVERFLOW_DROP,
+		.max_messages = 2,
+	};
+	struct peer *p = peer_recv(self->h);
+
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	p->args.flags |= MBOX_PEEK;
+	p->args.buf = (unsigned long)self->stall.page;
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 1));
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 2));
+	ASSERT_TRUE(peer_start(p));
+	ASSERT_TRUE(stalled(&self->stall));
+	EXPECT_EQ(0, num_send(self->h, 0, 0, 3));
+	ASSERT_TRUE(stall_end(&self->stall));
+	EXPECT_EQ(0, peer_join(p));
+	EXPECT_EQ(1, num_recv(self->h));
+	EXPECT_EQ(3, num_recv(self->h));
+}
+
 TEST_F(stalled_copy, g03_message_that_is_being_copied_beats_the_deadline)
 {
 	struct peer *p = peer_recv(self->h);

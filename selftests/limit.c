@@ -489,6 +489,22 @@ TEST_F(user, g10_cannot_fill_memory_by_write_either)
 	EXPECT_EQ(0, mb_run_as(_metadata, MB_USER, write_beyond, self));
 }
 
+TEST_F(user, g10_write_has_the_privileges_of_the_opener)
+{
+	int h;
+
+	ASSERT_EQ(0, parameter_set("user_bytes", 0));
+	ASSERT_EQ(0, seteuid(MB_USER));
+	h = mb_create_anon();
+	ASSERT_EQ(0, seteuid(0));
+	ASSERT_LE(0, h);
+	EXPECT_EQ(-1, write(h, self->buf, 100));
+	EXPECT_EQ(EDQUOT, errno);
+	/* What we say ourselves, we pay ourselves. */
+	EXPECT_EQ(0, mb_put(h, self->buf, 100));
+	close(h);
+}
+
 /* Each way in which a message can end, or not even begin. */
 static void end_in_every_way(struct __test_metadata *_metadata, void *arg)
 {

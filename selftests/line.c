@@ -208,4 +208,29 @@ TEST_F(waiting_line, peeker_after_a_place_waits_for_what_comes_behind_it)
 	EXPECT_EQ(3, mb_messages(self->h));
 }
 
+TEST(g02_send_that_fails_was_seen_by_nobody)
+{
+	struct peer *peeker, *small;
+	int h;
+
+	MB_NEED_DEVICE();
+	h = mb_create_small(1);
+	ASSERT_LE(0, h);
+	peeker = peer_recv_type(h, MBOX_SELECT_EQUAL, 7);
+	peeker->args.flags |= MBOX_PEEK;
+	ASSERT_TRUE(peer_blocks(peeker));
+	small = peer_recv_type(h, MBOX_SELECT_EQUAL, 7);
+	small->args.len = 1;
+	ASSERT_TRUE(peer_blocks(small));
+	ASSERT_EQ(0, num_send(h, 1, 0, 1));
+
+	EXPECT_EQ(-EAGAIN, num_send(h, 7, 0, 2));
+	EXPECT_EQ(2, mb_fdinfo(h, "mbox-waiting-receivers"));
+	ASSERT_EQ(1, num_recv(h));
+	EXPECT_EQ(0, num_send(h, 7, 0, 3));
+	EXPECT_EQ(3, peer_number(peeker));
+	EXPECT_EQ(-EMSGSIZE, peer_join(small));
+	EXPECT_EQ(1, mb_messages(h));
+}
+
 TEST_HARNESS_MAIN

@@ -450,6 +450,23 @@ TEST_F(two_ends, epoll_exclusive_wakes_at_least_one)
 	EXPECT_EQ(EPOLLIN, peer_join(p[1]));
 }
 
+TEST_F(two_ends, epoll_exclusive_wakes_all_at_the_end)
+{
+	struct peer *p[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		p[i] = peer_new(watch(self->r, EPOLLIN | EPOLLEXCLUSIVE),
+				peer_epolls);
+		ASSERT_LE(0, p[i]->fd);
+		ASSERT_TRUE(peer_start(p[i]) && peer_sleeps(p[i]));
+	}
+	close(self->h);
+	close(self->s);
+	EXPECT_EQ(EPOLLIN | EPOLLHUP, peer_join(p[0]));
+	EXPECT_EQ(EPOLLIN | EPOLLHUP, peer_join(p[1]));
+}
+
 /* ---- SIGIO ---- */
 
 static int signal_on(int h, int sig)

@@ -62,9 +62,9 @@
 /* mbox_create_args.overflow: what a send to a full mailbox does. */
 #define MBOX_OVERFLOW_BLOCK	0	/* waits for room */
 /*
- * Drops the oldest message of the lowest priority, if that is not above the
- * new one's, and so on up to 64 messages; if that would not make room, drops
- * nothing and waits.
+ * Drops the oldest message of the lowest priority, and so on, up to 64 a send,
+ * then waits for the rest of the room. Nothing is dropped that is more urgent
+ * than the new message, nor if more urgent ones would be in the way all the same.
  */
 #define MBOX_OVERFLOW_DROP	1
 
