@@ -28,6 +28,7 @@ help:
 	@echo '  userlib            the library and its examples'
 	@echo 'make install         module, library, header, udev rule (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
+	@echo 'make load, unload    insmod and rmmod of the module that was built'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
 	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12'
 	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
@@ -72,6 +73,12 @@ uninstall:
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
 
+load: module
+	$(Q)insmod $(tree)/mbox.ko
+
+unload:
+	$(Q)rmmod mbox
+
 udev_rule := /etc/udev/rules.d/60-mbox.rules
 
 # What the virtual machine needs. Nothing of it touches the running system.
@@ -104,5 +111,5 @@ clean:
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib install uninstall guest-module check demo lint clean \
+.PHONY: all help module userlib install uninstall load unload guest-module check demo lint clean \
 	cache-clean
