@@ -411,10 +411,6 @@ int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
 		if (args->mask & MBOX_SET_OVERFLOW)
 			mb->overflow = args->overflow;
 		mbx_mailbox_refuse_long(mb, &out);
-		/* A new policy is for those who wait too. */
-		if ((args->mask & MBOX_SET_OVERFLOW) &&
-		    args->overflow == MBOX_OVERFLOW_DROP)
-			out.may_drop = MBX_DROPS_MAX;
 	}
 	mbx_mailbox_end(mb, &out);
 	return ret;

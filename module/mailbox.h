@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The mailbox: life cycle, rights and limits (mailbox.c), and the rules by
- * which messages pass through it (transfer.c). Knows nothing of names, files
- * and user memory.
+ * The mailbox: life cycle and rights (mailbox.c), room and what is dropped to
+ * make it (room.c), and the rules by which messages pass through it
+ * (transfer.c). Knows nothing of names, files and user memory.
  *
  * Locks of the module, outermost first:
  *
@@ -20,6 +20,7 @@
 #include <linux/spinlock.h>
 #include <linux/mbox.h>
 
+#include "message.h"
 #include "queue.h"
 #include "wait.h"
 
@@ -27,6 +28,9 @@ struct mbx_quota;
 
 /* Messages that one send may drop before it waits instead. */
 #define MBX_DROPS_MAX	64
+
+/* Messages that may be dropped before others get a turn at the lock. */
+#define MBX_DROPS_HOLD	256
 
 /**
  * DOC: the life of a mailbox
@@ -98,15 +102,24 @@ struct mbx_mailbox {
  * @garbage: messages that were dropped
  * @purged: messages that nobody can ever receive
  * @events: for pollers
- * @may_drop: how many messages may still be dropped to make room
+ * @dropped: messages dropped under this hold of the lock
+ * @again: there was more to drop than one hold of the lock may
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
 	struct rb_root purged;
 	__poll_t events;
-	unsigned int may_drop;
+	unsigned int dropped;
+	bool again;
 };
+
+/* A message in no queue, to be freed. */
+static inline void mbx_outcome_discard(struct mbx_outcome *out, struct mbx_msg *msg)
+{
+	msg->next_garbage = out->garbage;
+	out->garbage = msg;
+}
 
 void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out);
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out);
@@ -179,6 +192,11 @@ int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			     const struct mbx_receive *how, bool ok);
 void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out);
+
+bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len);
+bool mbx_room_writable(const struct mbx_mailbox *mb);
+bool mbx_room_make(struct mbx_mailbox *mb, const struct mbx_msg *msg,
+		   struct mbx_outcome *out);
 
 __poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights);
 u32 mbx_mailbox_next_len(struct mbx_mailbox *mb);

@@ -182,6 +182,7 @@ static void entries_free(struct list_head *removed)
 	list_for_each_entry_safe(e, next, removed, dying) {
 		mbx_mailbox_publish(e->mb, false);
 		entry_free(e);
+		cond_resched();
 	}
 }
 

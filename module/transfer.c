@@ -21,24 +21,6 @@ static bool mailbox_ended(const struct mbx_mailbox *mb)
 	return !mb->published && !mb->send_handles && !mb->in_hand;
 }
 
-static bool mailbox_fits(const struct mbx_mailbox *mb, u32 len)
-{
-	return mbx_mailbox_messages(mb) < mb->max_messages &&
-	       mbx_mailbox_bytes(mb) + len <= mb->max_bytes;
-}
-
-static bool mailbox_writable(const struct mbx_mailbox *mb)
-{
-	const struct mbx_msg *victim;
-
-	if (mailbox_fits(mb, mb->max_message_size))
-		return true;
-	if (mb->overflow != MBOX_OVERFLOW_DROP)
-		return false;
-	victim = mbx_queue_next_to_drop(&mb->queue, NULL);
-	return victim && !victim->priority;
-}
-
 static __poll_t mailbox_events(const struct mbx_mailbox *mb)
 {
 	__poll_t events = 0;
@@ -50,15 +32,9 @@ static __poll_t mailbox_events(const struct mbx_mailbox *mb)
 		events |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 	if (mailbox_deaf(mb))
 		events |= EPOLLOUT | EPOLLWRNORM | EPOLLERR;
-	else if (mailbox_writable(mb))
+	else if (mbx_room_writable(mb))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	return events;
-}
-
-static void mailbox_discard(struct mbx_msg *msg, struct mbx_outcome *out)
-{
-	msg->next_garbage = out->garbage;
-	out->garbage = msg;
 }
 
 /* A message is done with. Those who peek at it keep it, at its mailbox's cost. */
@@ -67,7 +43,7 @@ static void mailbox_retire(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	lockdep_assert_held(&mb->lock);
 	if (!msg->peeks) {
-		mailbox_discard(msg, out);
+		mbx_outcome_discard(out, msg);
 		return;
 	}
 	msg->done = true;
@@ -83,7 +59,7 @@ static void mailbox_end_peek(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		return;
 	mb->lingering--;
 	mb->lingering_bytes -= msg->len;
-	mailbox_discard(msg, out);
+	mbx_outcome_discard(out, msg);
 }
 
 static bool waiter_has_room(const struct mbx_waiter *w, const struct mbx_msg *msg)
@@ -159,64 +135,15 @@ static void mailbox_release_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_waiter_claim(w, result, &out->wake);
 }
 
-/* What to drop after @victim: not what somebody looks at, it frees no room. */
-static struct mbx_msg *next_victim(const struct mbx_mailbox *mb,
-				   struct mbx_msg *victim)
-{
-	do {
-		victim = mbx_queue_next_to_drop(&mb->queue, victim);
-	} while (victim && victim->peeks);
-	return victim;
-}
-
-static void mailbox_drop(struct mbx_mailbox *mb, unsigned int n,
-			 struct mbx_outcome *out)
-{
-	struct mbx_msg *victim, *next = n ? next_victim(mb, NULL) : NULL;
-
-	WRITE_ONCE(mb->drops, mb->drops + n);
-	out->may_drop -= n;
-	while (n--) {
-		victim = next;
-		next = next_victim(mb, victim);
-		mbx_queue_del(&mb->queue, victim);
-		mailbox_discard(victim, out);
-	}
-}
-
-/*
- * Drop what may and must be dropped for @msg, or nothing if that is in vain
- * since the rest is more urgent. Return whether it fits now.
- */
-static bool mailbox_make_room(struct mbx_mailbox *mb, const struct mbx_msg *msg,
-			      struct mbx_outcome *out)
-{
-	u32 messages = mbx_mailbox_messages(mb);
-	u64 bytes = mbx_mailbox_bytes(mb) + msg->len;
-	struct mbx_msg *victim = NULL;
-	unsigned int n = 0;
-
-	lockdep_assert_held(&mb->lock);
-	while ((messages >= mb->max_messages || bytes > mb->max_bytes) &&
-	       n < out->may_drop) {
-		victim = next_victim(mb, victim);
-		if (!victim || victim->priority > msg->priority)
-			return false;
-		messages--;
-		bytes -= victim->len;
-		n++;
-	}
-	mailbox_drop(mb, n, out);
-	return mailbox_fits(mb, msg->len);
-}
-
 /* Let in the messages of blocked senders, in order, while they fit. */
 static void mailbox_admit(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	struct mbx_msg *msg;
 
-	while ((msg = mbx_queue_first(&mb->pending)) &&
-	       mailbox_make_room(mb, msg, out)) {
+	while ((msg = mbx_queue_first(&mb->pending))) {
+		out->again = out->dropped >= MBX_DROPS_HOLD;
+		if (out->again || !mbx_room_make(mb, msg, out))
+			return;
 		mailbox_release_sender(mb, msg, 0, out);
 		mailbox_enqueue(mb, msg, out);
 		mb->sent++;
@@ -285,7 +212,8 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->garbage = NULL;
 	out->purged = RB_ROOT;
 	out->events = 0;
-	out->may_drop = 0;
+	out->dropped = 0;
+	out->again = false;
 	spin_lock(&mb->lock);
 }
 
@@ -303,6 +231,33 @@ static void outcome_free(struct mbx_outcome *out)
 	}
 }
 
+/* What was collected under the lock. */
+static void outcome_run(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	mbx_wakeups_run(&out->wake);
+	outcome_free(out);
+	if (!out->events)
+		return;
+	mbx_poll_wake(&mb->poll, out->events);
+	if (out->events & EPOLLIN)
+		kill_fasync(&mb->recv_fasync, SIGIO, POLL_IN);
+	if (out->events & EPOLLOUT)
+		kill_fasync(&mb->send_fasync, SIGIO, POLL_OUT);
+}
+
+/* Return whether there is more to do, which needs another hold of the lock. */
+static bool mailbox_end_hold(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	bool again;
+
+	mailbox_settle(mb, out);
+	again = out->again;
+	spin_unlock(&mb->lock);
+	outcome_run(mb, out);
+	return again;
+}
+
 /**
  * mbx_mailbox_end - let everybody go on whom the change concerns, and unlock
  * @mb: the mailbox, which the caller has a reference to
@@ -313,18 +268,10 @@ static void outcome_free(struct mbx_outcome *out)
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__releases(&mb->lock)
 {
-	mailbox_settle(mb, out);
-	spin_unlock(&mb->lock);
-
-	mbx_wakeups_run(&out->wake);
-	outcome_free(out);
-	if (!out->events)
-		return;
-	mbx_poll_wake(&mb->poll, out->events);
-	if (out->events & EPOLLIN)
-		kill_fasync(&mb->recv_fasync, SIGIO, POLL_IN);
-	if (out->events & EPOLLOUT)
-		kill_fasync(&mb->send_fasync, SIGIO, POLL_OUT);
+	while (mailbox_end_hold(mb, out)) {
+		cond_resched();
+		mbx_mailbox_begin(mb, out);
+	}
 }
 
 /*
@@ -369,19 +316,17 @@ static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	bool withdrawn;
 
 	mbx_waiter_init(&w);
+	w.may_drop = MBX_DROPS_MAX;
 	msg->waiter = &w;
 	mbx_queue_add(&mb->pending, msg);
-	if (mb->overflow == MBOX_OVERFLOW_DROP)
-		out->may_drop = MBX_DROPS_MAX;
 	mailbox_admit(mb, out);
-	out->may_drop = 0;
 	withdrawn = timeout->never && w.state == MBX_WAITING;
 	if (withdrawn) {
 		mbx_queue_del(&mb->pending, msg);
-		mailbox_discard(msg, out);
+		mbx_outcome_discard(out, msg);
 	} else {
-		/* It is there now, for those who peek. */
-		mailbox_hand_over(mb, msg, out);
+		/* It is there now, for those who peek; nobody takes it. */
+		WARN_ON_ONCE(mailbox_hand_over(mb, msg, out));
 		out->events |= EPOLLIN | EPOLLRDNORM;
 	}
 	mbx_mailbox_end(mb, out);
@@ -394,7 +339,7 @@ static bool mailbox_admissible(const struct mbx_mailbox *mb, const struct mbx_ms
 {
 	const struct mbx_msg *blocked = mbx_queue_first(&mb->pending);
 
-	return mailbox_fits(mb, msg->len) &&
+	return mbx_room_fits(mb, msg->len) &&
 	       (!blocked || mbx_msg_before(msg, blocked));
 }
 
@@ -418,10 +363,10 @@ int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	msg->seq = mb->next_seq++;
 	if (mailbox_deaf(mb)) {
 		ret = -EPIPE;
-		mailbox_discard(msg, &out);
+		mbx_outcome_discard(&out, msg);
 	} else if (msg->len > mb->max_message_size) {
 		ret = -EMSGSIZE;
-		mailbox_discard(msg, &out);
+		mbx_outcome_discard(&out, msg);
 	} else if (mailbox_admissible(mb, msg) || mailbox_has_taker(mb, msg)) {
 		mb->sent++;
 		if (!mailbox_hand_over(mb, msg, &out))

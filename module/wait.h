@@ -74,6 +74,9 @@ struct mbx_waiter {
 	bool truncate;
 	bool peek;
 
+	/* protected by the mailbox's lock, senders only */
+	unsigned int may_drop;		/* messages, to make room */
+
 	/* protected by the mailbox's lock until claimed, then the waker's */
 	struct rb_node node;
 	struct mbx_waiter *next_wakeup;

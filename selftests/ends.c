@@ -5,29 +5,14 @@
  */
 #include "mbox_peer.h"
 
-/* read() and write() that return minus errno. */
-static long do_read(int h, void *buf, size_t len)
-{
-	ssize_t ret = read(h, buf, len);
-
-	return ret < 0 ? -errno : ret;
-}
-
-static long do_write(int h, const void *buf, size_t len)
-{
-	ssize_t ret = write(h, buf, len);
-
-	return ret < 0 ? -errno : ret;
-}
-
 static long peer_reads(struct peer *p)
 {
-	return do_read(p->fd, p->data, sizeof(p->data));
+	return mb_read(p->fd, p->data, sizeof(p->data));
 }
 
 static long peer_writes(struct peer *p)
 {
-	return do_write(p->fd, "peer", 4);
+	return mb_write(p->fd, "peer", 4);
 }
 
 static int readable(int h)
@@ -43,16 +28,8 @@ FIXTURE(two_ends) {
 
 FIXTURE_SETUP(two_ends)
 {
-	int h;
-
 	MB_NEED_DEVICE();
-	h = mb_create_small(1);
-	ASSERT_LE(0, h);
-	self->r = mb_narrow(h, MBOX_RECV, 0);
-	self->s = mb_narrow(h, MBOX_SEND, 0);
-	ASSERT_LE(0, self->r);
-	ASSERT_LE(0, self->s);
-	close(h);
+	ASSERT_EQ(0, mb_create_ends(1, &self->r, &self->s));
 }
 
 FIXTURE_TEARDOWN(two_ends)
@@ -71,7 +48,7 @@ TEST_F(two_ends, receiver_is_at_the_end_when_the_last_sender_has_closed)
 	EXPECT_EQ(-EAGAIN, num_recv(self->r));
 	close(other);
 	EXPECT_EQ(-EPIPE, num_recv(self->r));
-	EXPECT_EQ(0, do_read(self->r, buf, sizeof(buf)));
+	EXPECT_EQ(0, mb_read(self->r, buf, sizeof(buf)));
 	EXPECT_EQ(0, readable(self->r));
 }
 
@@ -86,7 +63,7 @@ TEST_F(two_ends, receiver_gets_what_is_queued_before_the_end)
 	EXPECT_EQ(-EPIPE, num_recv_type(self->r, MBOX_SELECT_NOT_EQUAL, 7));
 	EXPECT_EQ(-EPIPE, num_recv_type(self->r, MBOX_SELECT_LOWEST, 6));
 	EXPECT_EQ(42, num_recv_type(self->r, MBOX_SELECT_EQUAL, 7));
-	EXPECT_EQ(0, do_read(self->r, buf, sizeof(buf)));
+	EXPECT_EQ(0, mb_read(self->r, buf, sizeof(buf)));
 }
 
 TEST_F(two_ends, end_comes_before_the_deadline)
@@ -142,8 +119,8 @@ TEST_F(two_ends, sender_is_told_that_nobody_can_receive)
 	close(other);
 	EXPECT_EQ(-EPIPE, num_send(self->s, 0, 0, 2));
 	/* A signal would have killed this process. */
-	EXPECT_EQ(-EPIPE, do_write(self->s, "x", 1));
-	EXPECT_EQ(0, do_write(self->s, "x", 0));
+	EXPECT_EQ(-EPIPE, mb_write(self->s, "x", 1));
+	EXPECT_EQ(0, mb_write(self->s, "x", 0));
 }
 
 TEST_F(two_ends, g10_closing_the_last_receiver_frees_what_is_queued)

@@ -4,38 +4,6 @@
  */
 #include "mbox_peer.h"
 
-static __u32 waiting_senders(int h)
-{
-	return mb_fdinfo(h, "mbox-waiting-senders");
-}
-
-static __u64 drops(int h)
-{
-	struct mbox_stat_args st;
-
-	return mb_stat(h, &st) ? ~0ULL : st.drops;
-}
-
-static int set_max_messages(int h, __u32 n)
-{
-	struct mbox_set_args args = {
-		.mask = MBOX_SET_MAX_MESSAGES,
-		.max_messages = n,
-	};
-
-	return mb_set(h, &args);
-}
-
-static int set_overflow(int h, __u32 overflow)
-{
-	struct mbox_set_args args = {
-		.mask = MBOX_SET_OVERFLOW,
-		.overflow = overflow,
-	};
-
-	return mb_set(h, &args);
-}
-
 /* ---- full of messages ---- */
 
 FIXTURE(full_mailbox) {
@@ -45,15 +13,9 @@ FIXTURE(full_mailbox) {
 
 FIXTURE_SETUP(full_mailbox)
 {
-	int i;
-
 	MB_NEED_DEVICE();
-	self->h = mb_create_small(2);
+	self->h = peer_full_mailbox(self->p);
 	ASSERT_LE(0, self->h);
-	ASSERT_EQ(0, num_send(self->h, 1, 5, 100));
-	ASSERT_EQ(0, num_send(self->h, 1, 5, 101));
-	for (i = 0; i < 4; i++)
-		self->p[i] = peer_send(self->h, 2, 0, i);
 }
 
 FIXTURE_TEARDOWN(full_mailbox)
@@ -237,19 +199,19 @@ TEST_F(full_mailbox, raising_the_limit_lets_senders_in)
 
 	for (i = 0; i < 4; i++)
 		ASSERT_TRUE(peer_blocks(self->p[i]));
-	ASSERT_EQ(0, set_max_messages(self->h, 4));
+	ASSERT_EQ(0, mb_set_max_messages(self->h, 4));
 	EXPECT_EQ(0, peer_join(self->p[0]));
 	EXPECT_EQ(0, peer_join(self->p[1]));
 	EXPECT_EQ(2, waiting_senders(self->h));
 	EXPECT_EQ(4, mb_messages(self->h));
-	ASSERT_EQ(0, set_max_messages(self->h, 6));
+	ASSERT_EQ(0, mb_set_max_messages(self->h, 6));
 	EXPECT_EQ(0, peer_join(self->p[2]));
 	EXPECT_EQ(0, peer_join(self->p[3]));
 }
 
 TEST_F(full_mailbox, lowering_the_limit_drops_nothing_and_stops_sends)
 {
-	ASSERT_EQ(0, set_max_messages(self->h, 1));
+	ASSERT_EQ(0, mb_set_max_messages(self->h, 1));
 	EXPECT_EQ(2, mb_messages(self->h));
 	EXPECT_EQ(-EAGAIN, num_send(self->h, 2, 0, 7));
 	EXPECT_EQ(100, num_recv(self->h));
@@ -286,9 +248,9 @@ TEST_F(full_mailbox, switching_to_drop_lets_senders_in)
 {
 	self->p[0]->args.priority = 5;
 	ASSERT_TRUE(peer_blocks(self->p[0]));
-	ASSERT_EQ(0, set_overflow(self->h, MBOX_OVERFLOW_DROP));
+	ASSERT_EQ(0, mb_set_overflow(self->h, MBOX_OVERFLOW_DROP));
 	EXPECT_EQ(0, peer_join(self->p[0]));
-	EXPECT_EQ(1, drops(self->h));
+	EXPECT_EQ(1, mb_drops(self->h));
 	EXPECT_EQ(101, num_recv(self->h));
 	EXPECT_EQ(0, num_recv(self->h));
 }

@@ -143,6 +143,23 @@ TEST_F(message_in_hand, is_not_dropped)
 	EXPECT_EQ(1, num_recv(self->h));
 }
 
+TEST_F(message_in_hand, g04_coming_back_lets_a_sender_drop_it)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES,
+		.overflow = MBOX_OVERFLOW_DROP,
+		.max_messages = 1,
+	};
+	struct peer *s = peer_send(self->h, 2, 9, 2);
+
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	ASSERT_TRUE(peer_blocks(s));
+	ASSERT_TRUE(stall_fault(&self->stall));
+	EXPECT_EQ(-EFAULT, peer_join(self->p));
+	EXPECT_EQ(0, peer_join(s));
+	EXPECT_EQ(2, num_recv(self->h));
+}
+
 TEST_F(message_in_hand, g02_comes_back_to_its_place)
 {
 	EXPECT_EQ(0, num_send(self->h, 2, 5, 2));
@@ -352,6 +369,28 @@ TEST_F(stalled_copy, g10_peeked_message_is_not_dropped)
 	EXPECT_EQ(0, peer_join(p));
 	EXPECT_EQ(1, num_recv(self->h));
 	EXPECT_EQ(3, num_recv(self->h));
+}
+
+TEST_F(stalled_copy, g04_end_of_a_peek_lets_a_sender_drop_the_message)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES,
+		.overflow = MBOX_OVERFLOW_DROP,
+		.max_messages = 1,
+	};
+	struct peer *p = peer_recv(self->h), *s = peer_send(self->h, 0, 0, 2);
+
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	p->args.flags |= MBOX_PEEK;
+	p->args.buf = (unsigned long)self->stall.page;
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 1));
+	ASSERT_TRUE(peer_start(p));
+	ASSERT_TRUE(stalled(&self->stall));
+	ASSERT_TRUE(peer_blocks(s));
+	ASSERT_TRUE(stall_end(&self->stall));
+	EXPECT_EQ(0, peer_join(p));
+	EXPECT_EQ(0, peer_join(s));
+	EXPECT_EQ(2, num_recv(self->h));
 }
 
 TEST_F(stalled_copy, g03_message_that_is_being_copied_beats_the_deadline)

@@ -5,21 +5,6 @@
  */
 #include "mbox_peer.h"
 
-static __u32 waiting_senders(int h)
-{
-	return mb_fdinfo(h, "mbox-waiting-senders");
-}
-
-static int set_max_messages(int h, __u32 n)
-{
-	struct mbox_set_args args = {
-		.mask = MBOX_SET_MAX_MESSAGES,
-		.max_messages = n,
-	};
-
-	return mb_set(h, &args);
-}
-
 FIXTURE(full_mailbox) {
 	int h;		/* two messages fit, and are there: 100, 101 */
 	struct peer *p[4];
@@ -27,15 +12,9 @@ FIXTURE(full_mailbox) {
 
 FIXTURE_SETUP(full_mailbox)
 {
-	int i;
-
 	MB_NEED_DEVICE();
-	self->h = mb_create_small(2);
+	self->h = peer_full_mailbox(self->p);
 	ASSERT_LE(0, self->h);
-	ASSERT_EQ(0, num_send(self->h, 1, 5, 100));
-	ASSERT_EQ(0, num_send(self->h, 1, 5, 101));
-	for (i = 0; i < 4; i++)
-		self->p[i] = peer_send(self->h, 2, 0, i);
 }
 
 FIXTURE_TEARDOWN(full_mailbox)
@@ -86,7 +65,7 @@ TEST_F(full_mailbox, g13_message_handed_to_a_killed_receiver_comes_back)
 {
 	struct peer *r = peer_recv_type(self->h, MBOX_SELECT_EQUAL, 7);
 
-	ASSERT_EQ(0, set_max_messages(self->h, 10));
+	ASSERT_EQ(0, mb_set_max_messages(self->h, 10));
 	ASSERT_TRUE(forks_on_cpu_0(r));
 	ASSERT_EQ(0, cpu_seize());
 	EXPECT_EQ(0, num_send(self->h, 7, 5, 42));
@@ -139,7 +118,7 @@ TEST_F(full_mailbox, g13_killed_blocked_receiver_takes_nothing)
 {
 	struct peer *r = peer_recv_type(self->h, MBOX_SELECT_EQUAL, 7);
 
-	ASSERT_EQ(0, set_max_messages(self->h, 10));
+	ASSERT_EQ(0, mb_set_max_messages(self->h, 10));
 	ASSERT_TRUE(peer_fork_blocks(r));
 	mb_kill(r->tid);
 	EXPECT_EQ(0, mb_fdinfo(self->h, "mbox-waiting-receivers"));
@@ -152,7 +131,7 @@ TEST_F(full_mailbox, g13_receiver_that_a_fatal_signal_woke_takes_nothing)
 {
 	struct peer *r = peer_recv_type(self->h, MBOX_SELECT_EQUAL, 7);
 
-	ASSERT_EQ(0, set_max_messages(self->h, 10));
+	ASSERT_EQ(0, mb_set_max_messages(self->h, 10));
 	ASSERT_TRUE(forks_on_cpu_0(r));
 	ASSERT_EQ(0, cpu_seize());
 	EXPECT_EQ(0, kill(r->tid, SIGKILL));

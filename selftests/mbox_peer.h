@@ -56,23 +56,50 @@ static inline int num_recv_type(int h, __u8 select, __u64 type)
 	return num_recv_args(h, &args);
 }
 
+/* Messages that differ, for who chooses; in receive order: 3 5 1 6 0 2 4 7. */
+static const struct {
+	__u64 type;
+	__u16 priority;
+} typed[] = {
+	{ 5, 0 }, { 3, 1 }, { 5, 0 }, { 9, 7 }, { 3, 0 }, { 5, 2 }, { 7, 1 },
+	{ 1ULL << 40, 0 },
+};
+
+/* A mailbox with all of these, numbered from 0 on. */
+static inline int num_create_typed(void)
+{
+	int h = mb_create_anon();
+	unsigned int i;
+	int ret;
+
+	for (i = 0; h >= 0 && i < ARRAY_SIZE(typed); i++) {
+		ret = num_send(h, typed[i].type, typed[i].priority, i);
+		if (ret)
+			return ret;
+	}
+	return h;
+}
+
 static inline __u32 mb_messages(int h)
 {
-	struct mbox_stat_args st;
+	return mb_stat_of(h).messages;
+}
 
-	return mb_stat(h, &st) ? ~0U : st.messages;
+static inline __u64 mb_drops(int h)
+{
+	return mb_stat_of(h).drops;
 }
 
 /* ---- one page that faults behind one that does not ---- */
 
-/* The end of a writable page; the byte after it is not mapped. */
+/* The end of a writable page; the byte after it cannot be touched. */
 static inline char *mb_page_end(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (p == MAP_FAILED || munmap(p + page, page))
+	if (p == MAP_FAILED || mprotect(p + page, page, PROT_NONE))
 		abort();
 	memset(p, MB_POISON, page);
 	return p + page;
@@ -152,6 +179,22 @@ static inline struct peer *peer_send(int fd, __u64 type, __u16 priority,
 	return p;
 }
 
+/* A mailbox with room for two messages, 100 and 101, and senders of 0 to 3. */
+static inline int peer_full_mailbox(struct peer *senders[4])
+{
+	int h = mb_create_small(2);
+	int i, ret;
+
+	if (h < 0)
+		return h;
+	ret = num_send(h, 1, 5, 100) ?: num_send(h, 1, 5, 101);
+	if (ret)
+		return ret;
+	for (i = 0; i < 4; i++)
+		senders[i] = peer_send(h, 2, 0, i);
+	return h;
+}
+
 static inline void peer_until(struct peer *p, __u64 deadline)
 {
 	p->args.flags = (p->args.flags & ~MBOX_WAIT_MASK) | MBOX_WAIT_UNTIL;
@@ -214,6 +257,11 @@ static inline const char *peer_waiters(struct peer *p)
 {
 	return p->cmd == MBOX_IOC_SEND ? "mbox-waiting-senders" :
 					 "mbox-waiting-receivers";
+}
+
+static inline __u32 waiting_senders(int h)
+{
+	return mb_fdinfo(h, "mbox-waiting-senders");
 }
 
 /* Wait until @n receives, or sends, are blocked in the mailbox. */

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -43,6 +44,8 @@
 /* An unprivileged user and group, and another one; no accounts needed. */
 #define MB_USER		1000
 #define MB_OTHER	2000
+#define MB_GROUP	3000		/* of nobody in particular */
+#define MB_NOBODY	65534		/* whom a namespace does not know */
 
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
@@ -213,9 +216,69 @@ static inline int mb_stat(int h, struct mbox_stat_args *args)
 	return mb_ioctl(h, MBOX_IOC_STAT, args);
 }
 
+/* Without the error: where that shows, as no mailbox has such numbers. */
+static inline struct mbox_stat_args mb_stat_of(int h)
+{
+	struct mbox_stat_args stat;
+
+	mb_stat(h, &stat);
+	return stat;
+}
+
+/* The number of the mailbox behind a handle, which is closed; or the error. */
+static inline long long mb_id_of(int h)
+{
+	struct mbox_stat_args stat;
+	int ret;
+
+	if (h < 0)
+		return h;
+	ret = mb_stat(h, &stat);
+	close(h);
+	return ret ? ret : (long long)stat.id;
+}
+
 static inline int mb_set(int h, struct mbox_set_args *args)
 {
 	return mb_ioctl(h, MBOX_IOC_SET, args);
+}
+
+static inline int mb_set_owner(int h, __u32 uid, __u32 gid)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_UID | MBOX_SET_GID,
+		.uid = uid,
+		.gid = gid,
+	};
+
+	return mb_set(h, &args);
+}
+
+static inline int mb_set_mode(int h, __u32 mode)
+{
+	struct mbox_set_args args = { .mask = MBOX_SET_MODE, .mode = mode };
+
+	return mb_set(h, &args);
+}
+
+static inline int mb_set_max_messages(int h, __u32 n)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_MAX_MESSAGES,
+		.max_messages = n,
+	};
+
+	return mb_set(h, &args);
+}
+
+static inline int mb_set_overflow(int h, __u32 overflow)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_OVERFLOW,
+		.overflow = overflow,
+	};
+
+	return mb_set(h, &args);
 }
 
 static inline int mb_narrow(int h, __u32 flags, __u64 badge)
@@ -223,6 +286,21 @@ static inline int mb_narrow(int h, __u32 flags, __u64 badge)
 	struct mbox_narrow_args args = { .flags = flags, .badge = badge };
 
 	return mb_ioctl(h, MBOX_IOC_NARROW, &args);
+}
+
+/* The same with a handle for each right. */
+static inline int mb_create_ends(__u32 max_messages, int *recv, int *send)
+{
+	int h = mb_create_small(max_messages);
+
+	if (h < 0)
+		return h;
+	*recv = mb_narrow(h, MBOX_RECV, 0);
+	*send = mb_narrow(h, MBOX_SEND, 0);
+	close(h);
+	if (*recv < 0)
+		return *recv;
+	return *send < 0 ? *send : 0;
 }
 
 /* ---- messages ---- */
@@ -288,6 +366,38 @@ static inline int mb_get(int h, void *buf, __u32 len)
 
 	return ret < 0 ? ret : (int)args.out_len;
 }
+
+static inline long mb_read(int h, void *buf, size_t len)
+{
+	ssize_t ret = read(h, buf, len);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static inline long mb_write(int h, const void *buf, size_t len)
+{
+	ssize_t ret = write(h, buf, len);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* ---- wrong arguments ---- */
+
+/* The command @cmd with a struct of another size. */
+#define RESIZED(cmd, size) \
+	_IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size)
+
+/*
+ * Calls with one @change to valid arguments, which makes them wrong. The call
+ * is the suite's FIELDS_CALL().
+ */
+#define REFUSES(err, change) do { \
+	self->args = self->valid; \
+	change; \
+	EXPECT_EQ(-(err), FIELDS_CALL(self)) { \
+		TH_LOG("with %s", #change); \
+	} \
+} while (0)
 
 /* ---- what /proc and /sys say ---- */
 
@@ -357,6 +467,30 @@ static inline int mb_become(__u32 uid, __u32 gid)
 	    setresuid(uid, uid, uid))
 		return -errno;
 	return 0;
+}
+
+static inline int mb_set_caps(__u64 caps)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {
+		{ caps, caps, 0 },
+		{ caps >> 32, caps >> 32, 0 },
+	};
+
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+/* As @uid, with these capabilities and no others. */
+static inline int mb_become_with_caps(__u32 uid, __u64 caps)
+{
+	int ret;
+
+	if (prctl(PR_SET_KEEPCAPS, 1))
+		return -errno;
+	ret = mb_become(uid, uid);
+	return ret ?: mb_set_caps(caps);
 }
 
 static inline int mb_unshare(int flags)
@@ -451,6 +585,58 @@ static inline int mb_run_in(struct __test_metadata *_metadata, int unshare,
 	pid_t pid = mb_fork_child(_metadata, &child);
 
 	return pid < 0 ? pid : mb_wait(pid);
+}
+
+/*
+ * Run @fn as root of new namespaces, CLONE_NEWUSER among them; its status. The
+ * user namespace knows ten users and groups: 0 to 9, outside from 100000 on.
+ */
+#define MB_INNER_BASE	100000
+
+struct mb_inner {
+	mb_child_fn fn;
+	void *arg;
+	int unshare;
+	int unshared;		/* write end */
+	int mapped;		/* read end */
+};
+
+static inline void mb_enter_inner(struct __test_metadata *_metadata, void *arg)
+{
+	struct mb_inner *inner = arg;
+	char byte = 0;
+
+	prctl(PR_SET_DUMPABLE, 1);
+	ASSERT_EQ(0, unshare(inner->unshare));
+	ASSERT_EQ(1, write(inner->unshared, &byte, 1));
+	ASSERT_EQ(1, read(inner->mapped, &byte, 1));
+	ASSERT_EQ(0, mb_become(0, 0));
+	inner->fn(_metadata, inner->arg);
+}
+
+static inline int mb_run_inner(struct __test_metadata *_metadata, int unshare,
+			       mb_child_fn fn, void *arg)
+{
+	struct mb_inner inner = { .fn = fn, .arg = arg, .unshare = unshare };
+	int unshared[2], mapped[2];
+	char path[64], map[32], byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe2(unshared, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(mapped, O_CLOEXEC));
+	inner.unshared = unshared[1];
+	inner.mapped = mapped[0];
+	pid = mb_fork(_metadata, mb_enter_inner, &inner);
+	ASSERT_LT(0, pid);
+	close(unshared[1]);
+	ASSERT_EQ(1, read(unshared[0], &byte, 1));
+	snprintf(map, sizeof(map), "0 %u 10", MB_INNER_BASE);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	ASSERT_EQ(0, mb_write_file(path, map));
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	ASSERT_EQ(0, mb_write_file(path, map));
+	ASSERT_EQ(1, write(mapped[1], &byte, 1));
+	return mb_wait(pid);
 }
 
 /* Kill and reap. */

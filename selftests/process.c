@@ -27,16 +27,8 @@ FIXTURE(two_ends) {
 
 FIXTURE_SETUP(two_ends)
 {
-	int h;
-
 	MB_NEED_DEVICE();
-	h = mb_create_anon();
-	ASSERT_LE(0, h);
-	self->r = mb_narrow(h, MBOX_RECV, 0);
-	self->s = mb_narrow(h, MBOX_SEND, 0);
-	ASSERT_LE(0, self->r);
-	ASSERT_LE(0, self->s);
-	close(h);
+	ASSERT_EQ(0, mb_create_ends(0, &self->r, &self->s));
 }
 
 FIXTURE_TEARDOWN(two_ends)

@@ -388,16 +388,6 @@ static long sends_impatiently(struct peer *p)
 	return 0;
 }
 
-static int set_max_messages(int h, __u32 n)
-{
-	struct mbox_set_args args = {
-		.mask = MBOX_SET_MAX_MESSAGES,
-		.max_messages = n,
-	};
-
-	return mb_set(h, &args);
-}
-
 TEST(g03_sender_is_never_both_let_in_and_timed_out)
 {
 	struct peer *p[CROWD];
@@ -413,8 +403,8 @@ TEST(g03_sender_is_never_both_let_in_and_timed_out)
 	for (i = 0; i < ROUNDS; i++) {
 		wait_until(mb_fdinfo(crowd.h, "mbox-waiting-senders") >=
 			   CROWD / 2);
-		ASSERT_EQ(0, set_max_messages(crowd.h, 2 * CROWD));
-		ASSERT_EQ(0, set_max_messages(crowd.h, 1));
+		ASSERT_EQ(0, mb_set_max_messages(crowd.h, 2 * CROWD));
+		ASSERT_EQ(0, mb_set_max_messages(crowd.h, 1));
 		for (n = 0; n < 2 * CROWD && !mb_get(crowd.h, NULL, 0); n++)
 			received++;
 	}

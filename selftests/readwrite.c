@@ -8,21 +8,6 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-/* read() and write() that return minus errno. */
-static long do_read(int h, void *buf, size_t len)
-{
-	ssize_t ret = read(h, buf, len);
-
-	return ret < 0 ? -errno : ret;
-}
-
-static long do_write(int h, const void *buf, size_t len)
-{
-	ssize_t ret = write(h, buf, len);
-
-	return ret < 0 ? -errno : ret;
-}
-
 FIXTURE(mailbox) {
 	int h;		/* both rights */
 	char buf[8192];
@@ -43,12 +28,12 @@ FIXTURE_TEARDOWN(mailbox)
 
 TEST_F(mailbox, reads_one_message_a_call_as_they_were_written)
 {
-	ASSERT_EQ(5, do_write(self->h, "hello", 5));
-	ASSERT_EQ(3, do_write(self->h, "all", 3));
-	EXPECT_EQ(5, do_read(self->h, self->buf, sizeof(self->buf)));
+	ASSERT_EQ(5, mb_write(self->h, "hello", 5));
+	ASSERT_EQ(3, mb_write(self->h, "all", 3));
+	EXPECT_EQ(5, mb_read(self->h, self->buf, sizeof(self->buf)));
 	EXPECT_EQ(0, memcmp(self->buf, "hello", 5));
 	EXPECT_TRUE(mb_all(self->buf + 5, 100, MB_POISON));
-	EXPECT_EQ(3, do_read(self->h, self->buf, sizeof(self->buf)));
+	EXPECT_EQ(3, mb_read(self->h, self->buf, sizeof(self->buf)));
 	EXPECT_EQ(0, memcmp(self->buf, "all", 3));
 }
 
@@ -60,7 +45,7 @@ TEST_F(mailbox, written_message_has_type_0_priority_0_and_its_opener)
 		.len = sizeof(self->buf),
 	};
 
-	ASSERT_EQ(5, do_write(self->h, "hello", 5));
+	ASSERT_EQ(5, mb_write(self->h, "hello", 5));
 	ASSERT_EQ(0, mb_recv(self->h, &args));
 	EXPECT_EQ(0, args.out_type);
 	EXPECT_EQ(0, args.out_priority);
@@ -72,64 +57,64 @@ TEST_F(mailbox, written_message_has_type_0_priority_0_and_its_opener)
 
 TEST_F(mailbox, read_takes_messages_in_receive_order)
 {
-	ASSERT_EQ(1, do_write(self->h, "c", 1));
+	ASSERT_EQ(1, mb_write(self->h, "c", 1));
 	ASSERT_EQ(0, num_send(self->h, 5, 5, 42));
-	EXPECT_EQ(4, do_read(self->h, self->buf, sizeof(self->buf)));
-	EXPECT_EQ(1, do_read(self->h, self->buf, sizeof(self->buf)));
+	EXPECT_EQ(4, mb_read(self->h, self->buf, sizeof(self->buf)));
+	EXPECT_EQ(1, mb_read(self->h, self->buf, sizeof(self->buf)));
 	EXPECT_EQ('c', self->buf[0]);
 }
 
 TEST_F(mailbox, g02_read_into_a_small_buffer_leaves_the_message)
 {
-	ASSERT_EQ(5, do_write(self->h, "hello", 5));
-	ASSERT_EQ(3, do_write(self->h, "all", 3));
-	EXPECT_EQ(-EMSGSIZE, do_read(self->h, self->buf, 4));
+	ASSERT_EQ(5, mb_write(self->h, "hello", 5));
+	ASSERT_EQ(3, mb_write(self->h, "all", 3));
+	EXPECT_EQ(-EMSGSIZE, mb_read(self->h, self->buf, 4));
 	EXPECT_TRUE(mb_all(self->buf, 5, MB_POISON));
-	EXPECT_EQ(5, do_read(self->h, self->buf, 5));
-	EXPECT_EQ(3, do_read(self->h, self->buf, 3));
+	EXPECT_EQ(5, mb_read(self->h, self->buf, 5));
+	EXPECT_EQ(3, mb_read(self->h, self->buf, 3));
 }
 
 TEST_F(mailbox, g02_read_into_a_bad_buffer_leaves_the_message)
 {
 	char *end = mb_page_end();
 
-	ASSERT_EQ(1000, do_write(self->h, self->buf, 1000));
-	ASSERT_EQ(1, do_write(self->h, "x", 1));
-	EXPECT_EQ(-EFAULT, do_read(self->h, end - 500, 1000));
-	EXPECT_EQ(1000, do_read(self->h, self->buf, 1000));
-	EXPECT_EQ(1, do_read(self->h, self->buf, 1));
+	ASSERT_EQ(1000, mb_write(self->h, self->buf, 1000));
+	ASSERT_EQ(1, mb_write(self->h, "x", 1));
+	EXPECT_EQ(-EFAULT, mb_read(self->h, end - 500, 1000));
+	EXPECT_EQ(1000, mb_read(self->h, self->buf, 1000));
+	EXPECT_EQ(1, mb_read(self->h, self->buf, 1));
 }
 
 TEST_F(mailbox, g02_write_from_a_bad_buffer_leaves_nothing)
 {
 	char *end = mb_page_end();
 
-	EXPECT_EQ(-EFAULT, do_write(self->h, end - 500, 1000));
+	EXPECT_EQ(-EFAULT, mb_write(self->h, end - 500, 1000));
 	EXPECT_EQ(0, mb_messages(self->h));
 }
 
 TEST_F(mailbox, writing_nothing_does_nothing)
 {
-	EXPECT_EQ(0, do_write(self->h, "x", 0));
+	EXPECT_EQ(0, mb_write(self->h, "x", 0));
 	EXPECT_EQ(0, mb_messages(self->h));
 }
 
 TEST_F(mailbox, reading_nothing_does_nothing)
 {
-	ASSERT_EQ(5, do_write(self->h, "hello", 5));
-	EXPECT_EQ(0, do_read(self->h, self->buf, 0));
+	ASSERT_EQ(5, mb_write(self->h, "hello", 5));
+	EXPECT_EQ(0, mb_read(self->h, self->buf, 0));
 	EXPECT_EQ(1, mb_messages(self->h));
-	EXPECT_EQ(5, do_read(self->h, self->buf, 5));
+	EXPECT_EQ(5, mb_read(self->h, self->buf, 5));
 	/* It does not even wait. */
-	EXPECT_EQ(0, do_read(self->h, self->buf, 0));
+	EXPECT_EQ(0, mb_read(self->h, self->buf, 0));
 }
 
 TEST_F(mailbox, empty_message_reads_as_0_and_is_taken)
 {
 	ASSERT_EQ(0, mb_put(self->h, NULL, 0));
-	ASSERT_EQ(1, do_write(self->h, "x", 1));
-	EXPECT_EQ(0, do_read(self->h, self->buf, 100));
-	EXPECT_EQ(1, do_read(self->h, self->buf, 100));
+	ASSERT_EQ(1, mb_write(self->h, "x", 1));
+	EXPECT_EQ(0, mb_read(self->h, self->buf, 100));
+	EXPECT_EQ(1, mb_read(self->h, self->buf, 100));
 }
 
 TEST_F(mailbox, write_above_the_limit_is_too_long)
@@ -140,9 +125,9 @@ TEST_F(mailbox, write_above_the_limit_is_too_long)
 	};
 
 	ASSERT_EQ(0, mb_set(self->h, &args));
-	EXPECT_EQ(-EMSGSIZE, do_write(self->h, self->buf, 101));
+	EXPECT_EQ(-EMSGSIZE, mb_write(self->h, self->buf, 101));
 	EXPECT_EQ(0, mb_messages(self->h));
-	EXPECT_EQ(100, do_write(self->h, self->buf, 100));
+	EXPECT_EQ(100, mb_write(self->h, self->buf, 100));
 }
 
 TEST_F(mailbox, writev_and_readv_move_one_message)
@@ -154,12 +139,12 @@ TEST_F(mailbox, writev_and_readv_move_one_message)
 	const struct iovec in[] = { { a, 3 }, { a, 0 }, { b, 10 } };
 
 	ASSERT_EQ(5, writev(self->h, out, 3));
-	ASSERT_EQ(1, do_write(self->h, "x", 1));
+	ASSERT_EQ(1, mb_write(self->h, "x", 1));
 	EXPECT_EQ(2, mb_messages(self->h));
 	ASSERT_EQ(5, readv(self->h, in, 3));
 	EXPECT_EQ(0, memcmp(a, "hel", 3));
 	EXPECT_EQ(0, memcmp(b, "lo", 2));
-	EXPECT_EQ(1, do_read(self->h, b, 10));
+	EXPECT_EQ(1, mb_read(self->h, b, 10));
 }
 
 TEST_F(mailbox, large_message_passes_through_writev_and_readv)
@@ -190,21 +175,21 @@ TEST_F(mailbox, o_nonblock_does_not_wait)
 
 	ASSERT_EQ(0, mb_set(self->h, &args));
 	ASSERT_EQ(0, fcntl(self->h, F_SETFL, O_NONBLOCK));
-	EXPECT_EQ(-EAGAIN, do_read(self->h, self->buf, 100));
-	EXPECT_EQ(1, do_write(self->h, "x", 1));
-	EXPECT_EQ(-EAGAIN, do_write(self->h, "y", 1));
-	EXPECT_EQ(1, do_read(self->h, self->buf, 100));
-	EXPECT_EQ(-EAGAIN, do_read(self->h, self->buf, 100));
+	EXPECT_EQ(-EAGAIN, mb_read(self->h, self->buf, 100));
+	EXPECT_EQ(1, mb_write(self->h, "x", 1));
+	EXPECT_EQ(-EAGAIN, mb_write(self->h, "y", 1));
+	EXPECT_EQ(1, mb_read(self->h, self->buf, 100));
+	EXPECT_EQ(-EAGAIN, mb_read(self->h, self->buf, 100));
 }
 
 static long peer_reads(struct peer *p)
 {
-	return do_read(p->fd, p->data, sizeof(p->data));
+	return mb_read(p->fd, p->data, sizeof(p->data));
 }
 
 static long peer_writes(struct peer *p)
 {
-	return do_write(p->fd, "peer", 4);
+	return mb_write(p->fd, "peer", 4);
 }
 
 static bool writer_blocks(struct peer *p)
@@ -245,7 +230,7 @@ TEST_F(mailbox, write_waits_for_room)
 	ASSERT_TRUE(writer_blocks(p));
 	EXPECT_EQ(1, num_recv(self->h));
 	EXPECT_EQ(4, peer_join(p));
-	EXPECT_EQ(4, do_read(self->h, self->buf, 4));
+	EXPECT_EQ(4, mb_read(self->h, self->buf, 4));
 	EXPECT_EQ(0, memcmp(self->buf, "peer", 4));
 }
 
@@ -306,15 +291,15 @@ TEST_F(mailbox, read_and_write_need_their_right)
 
 	ASSERT_LE(0, r);
 	ASSERT_LE(0, s);
-	ASSERT_EQ(1, do_write(s, "x", 1));
-	EXPECT_EQ(-EBADF, do_read(s, self->buf, 1));
-	EXPECT_EQ(-EBADF, do_write(r, "x", 1));
-	EXPECT_EQ(1, do_read(r, self->buf, 1));
+	ASSERT_EQ(1, mb_write(s, "x", 1));
+	EXPECT_EQ(-EBADF, mb_read(s, self->buf, 1));
+	EXPECT_EQ(-EBADF, mb_write(r, "x", 1));
+	EXPECT_EQ(1, mb_read(r, self->buf, 1));
 }
 
 TEST_F(mailbox, has_no_position)
 {
-	ASSERT_EQ(1, do_write(self->h, "x", 1));
+	ASSERT_EQ(1, mb_write(self->h, "x", 1));
 	EXPECT_EQ(-1, lseek(self->h, 0, SEEK_SET));
 	EXPECT_EQ(ESPIPE, errno);
 	EXPECT_EQ(-1, lseek(self->h, 0, SEEK_CUR));
@@ -341,7 +326,7 @@ TEST_F(mailbox, refuses_splice_and_sendfile)
 
 	ASSERT_EQ(0, pipe(pipes));
 	ASSERT_LE(0, file);
-	ASSERT_EQ(5, do_write(self->h, "hello", 5));
+	ASSERT_EQ(5, mb_write(self->h, "hello", 5));
 	EXPECT_EQ(-1, splice(self->h, NULL, pipes[1], NULL, 5, 0));
 	EXPECT_EQ(EINVAL, errno);
 	ASSERT_EQ(1, write(pipes[1], "x", 1));
@@ -350,7 +335,7 @@ TEST_F(mailbox, refuses_splice_and_sendfile)
 	EXPECT_EQ(-1, sendfile(self->h, file, NULL, 5));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(1, mb_messages(self->h));
-	EXPECT_EQ(5, do_read(self->h, self->buf, 5));
+	EXPECT_EQ(5, mb_read(self->h, self->buf, 5));
 }
 
 TEST_F(mailbox, handle_with_both_rights_is_its_own_sender_and_receiver)

@@ -8,28 +8,14 @@
 /* ---- a queue ---- */
 
 FIXTURE(typed_messages) {
-	int h;
-};
-
-/* Numbers 0 to 7; in receive order: 3 5 1 6 0 2 4 7. */
-static const struct {
-	__u64 type;
-	__u16 priority;
-} typed[] = {
-	{ 5, 0 }, { 3, 1 }, { 5, 0 }, { 9, 7 }, { 3, 0 }, { 5, 2 }, { 7, 1 },
-	{ 1ULL << 40, 0 },
+	int h;		/* it holds typed[] */
 };
 
 FIXTURE_SETUP(typed_messages)
 {
-	unsigned int i;
-
 	MB_NEED_DEVICE();
-	self->h = mb_create_anon();
+	self->h = num_create_typed();
 	ASSERT_LE(0, self->h);
-	for (i = 0; i < ARRAY_SIZE(typed); i++)
-		ASSERT_EQ(0, num_send(self->h, typed[i].type,
-				      typed[i].priority, i));
 }
 
 FIXTURE_TEARDOWN(typed_messages)

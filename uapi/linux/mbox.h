@@ -64,7 +64,7 @@
 /*
  * Drops the oldest message of the lowest priority, and so on, up to 64 a send,
  * then waits for the rest of the room. Nothing is dropped that is more urgent
- * than the new message, nor if more urgent ones would be in the way all the same.
+ * than the new message, nor if that is seen to be in vain within those 64.
  */
 #define MBOX_OVERFLOW_DROP	1
 
@@ -357,7 +357,8 @@ struct mbox_stat_args {
  * For the mailbox's owner and for CAP_IPC_OWNER; uid and gid for CAP_CHOWN,
  * both in the user namespace that owns the mailbox's network namespace. All
  * of it is done or nothing. Nothing that is held is dropped when a limit falls
- * below it; sends wait until it is below the limit again.
+ * below it; sends wait until it is below the limit again. A new overflow policy
+ * holds for blocked senders too.
  */
 struct mbox_set_args {
 	__u32 mask;
