@@ -25,7 +25,7 @@
 
 static_assert(sizeof(struct mbox_create_args) == 48);
 static_assert(sizeof(struct mbox_open_args) == 24);
-static_assert(sizeof(struct mbox_query_args) == 72);
+static_assert(sizeof(struct mbox_query_args) == 80);
 
 /* A name, to be freed. */
 static char *name_read(u64 name, u32 len)

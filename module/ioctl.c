@@ -33,9 +33,9 @@
 
 /* The ABI: no holes, the same on every architecture. */
 static_assert(sizeof(struct mbox_msg_args) == 128 && MSG_IN_SIZE == 64);
-static_assert(sizeof(struct mbox_ext) == 16);
+static_assert(sizeof(struct mbox_ext) == 48);
 static_assert(sizeof(struct mbox_narrow_args) == 16);
-static_assert(sizeof(struct mbox_stat_args) == 112);
+static_assert(sizeof(struct mbox_stat_args) == 120);
 static_assert(sizeof(struct mbox_set_args) == 40);
 
 /**
@@ -114,7 +114,7 @@ static int timeout_read(struct mbx_timeout *timeout, const struct file *file,
 /* What is the same for both directions. */
 static int msg_args_check(const struct mbox_msg_args *args)
 {
-	if (args->reserved || args->reserved_len ||
+	if (args->reply_buf || args->reply_len ||
 	    args->priority > MBOX_PRIORITY_MAX)
 		return -EINVAL;
 	if (args->flags & MBOX_EXT)

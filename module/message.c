@@ -201,7 +201,7 @@ void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 	args->out_badge = msg->badge;
 	args->out_token = 0;
 	args->out_len = msg->len;
-	args->out_reserved = 0;
+	args->out_reply_max = 0;
 	args->out_drops = 0;
 	args->out_pid = pid_vnr(msg->pid);
 	args->out_uid = from_kuid_munged(ns, msg->uid);

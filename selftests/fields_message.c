@@ -92,9 +92,9 @@ TEST_F(message, with_a_field_out_of_range_is_refused)
 	REFUSES(EINVAL, self->args.select = 0xff);
 	REFUSES(EINVAL, self->args.clock = 1);
 	REFUSES(EINVAL, self->args.deadline = 1);
-	REFUSES(EINVAL, self->args.reserved = 1);
-	REFUSES(EINVAL, self->args.reserved = 1ULL << 63);
-	REFUSES(EINVAL, self->args.reserved_len = 1);
+	REFUSES(EINVAL, self->args.reply_buf = 1);
+	REFUSES(EINVAL, self->args.reply_buf = 1ULL << 63);
+	REFUSES(EINVAL, self->args.reply_len = 1);
 	REFUSES(EINVAL, self->args.id = 1);
 	REFUSES(EINVAL, self->args.ext = 8);
 	REFUSES(EINVAL, (self->args.flags = wait, self->args.clock = 3));
@@ -230,7 +230,7 @@ TEST_F(message, without_the_right_is_refused)
 	EXPECT_EQ(-EBADF, refused_call(_metadata, lacks, variant->cmd,
 				       &self->args));
 	/* Before the fields, but after the struct. */
-	self->args.reserved = 1;
+	self->args.reply_buf = 1;
 	EXPECT_EQ(-EBADF, refused_call(_metadata, lacks, variant->cmd,
 				       &self->args));
 	EXPECT_EQ(-EINVAL, refused_call(_metadata, has, variant->cmd,
@@ -245,24 +245,24 @@ TEST_F(message, without_the_right_is_refused)
 TEST_F(message, with_several_defects_is_refused_for_the_first)
 {
 	if (variant->cmd == MBOX_IOC_SEND) {
-		REFUSES(EINVAL, (self->args.reserved = 1, self->args.len = 65));
-		REFUSES(EINVAL, (self->args.reserved = 1, self->args.buf = 8));
+		REFUSES(EINVAL, (self->args.reply_buf = 1, self->args.len = 65));
+		REFUSES(EINVAL, (self->args.reply_buf = 1, self->args.buf = 8));
 		EXPECT_EQ(0, mb_put(self->h, "x", 1));
 		EXPECT_EQ(0, mb_put(self->h, "x", 1));
 		ASSERT_EQ(0, mb_stat(self->h, &self->stat));
 		REFUSES(EAGAIN, (void)0);
-		REFUSES(EINVAL, self->args.reserved = 1);
+		REFUSES(EINVAL, self->args.reply_buf = 1);
 		REFUSES(EMSGSIZE, self->args.len = 65);
 		REFUSES(EFAULT, self->args.buf = 8);
 		return;
 	}
-	REFUSES(EINVAL, (self->args.reserved = 1, self->args.buf = 8));
-	REFUSES(EINVAL, (self->args.reserved = 1, self->args.len = 0));
+	REFUSES(EINVAL, (self->args.reply_buf = 1, self->args.buf = 8));
+	REFUSES(EINVAL, (self->args.reply_buf = 1, self->args.len = 0));
 	REFUSES(EMSGSIZE, (self->args.len = 1, self->args.buf = 8));
 	REFUSES(EINVAL, (self->args.priority = 0xffff));
 	/* Nothing there that is wanted. */
 	REFUSES(EAGAIN, (self->args.priority = 1, self->args.buf = 8));
-	REFUSES(EINVAL, (self->args.priority = 1, self->args.reserved = 1));
+	REFUSES(EINVAL, (self->args.priority = 1, self->args.reply_buf = 1));
 }
 
 #undef FIELDS_CALL

@@ -210,7 +210,7 @@ TEST_F(mailbox, header_tells_what_was_sent_by_whom_and_when)
 	EXPECT_EQ(0, args.out_badge);
 	EXPECT_EQ(0, args.out_token);
 	EXPECT_EQ(321, args.out_len);
-	EXPECT_EQ(0, args.out_reserved);
+	EXPECT_EQ(0, args.out_reply_max);
 	EXPECT_EQ(0, args.out_drops);
 	EXPECT_EQ(getpid(), (pid_t)args.out_pid);
 	EXPECT_EQ(geteuid(), args.out_uid);

@@ -38,7 +38,9 @@ FIXTURE_TEARDOWN(outputs)
 TEST_F(outputs, g11_of_stat_and_query_are_written_in_full)
 {
 	EXPECT_ALL_WRITTEN(self->h, MBOX_IOC_STAT, struct mbox_stat_args);
-	EXPECT_EQ(0, mb_stat_of(self->h).reserved);
+	EXPECT_EQ(0, mb_stat_of(self->h).calls);
+	EXPECT_EQ(0, mb_stat_of(self->h).tokens);
+	EXPECT_EQ(0, mb_stat_of(self->h).stale_tokens);
 	EXPECT_ALL_WRITTEN(mb_device(), MBOX_IOC_QUERY, struct mbox_query_args);
 }
 
@@ -58,7 +60,7 @@ TEST_F(outputs, g11_of_a_receive_are_written_in_full)
 	}
 	EXPECT_EQ(0, memcmp(&args[0], &args[1], sizeof(args[0])));
 	EXPECT_EQ(0, args[0].out_token);
-	EXPECT_EQ(0, args[0].out_reserved);
+	EXPECT_EQ(0, args[0].out_reply_max);
 }
 
 TEST_F(outputs, g11_of_a_receive_end_with_the_message)

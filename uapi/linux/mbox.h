@@ -33,6 +33,12 @@
 /* Largest number of elements in an iovec array of one message. */
 #define MBOX_IOV_MAX		1024
 
+/* Largest number of files that one message may carry. */
+#define MBOX_FILES_MAX		16
+
+/* Largest number of messages of one SENDV or RECVV. */
+#define MBOX_BATCH_MAX		1024
+
 /*
  * Rights and properties of a handle: the low bits of the flags of CREATE,
  * OPEN and NARROW. A handle has at least one of the two rights.
@@ -50,6 +56,12 @@
 
 /* NARROW: stamp @badge on all that is sent through the new handle. */
 #define MBOX_BADGE		(1U << 9)
+
+/*
+ * CREATE: the priority of a call is its caller's real-time priority, 1 to 99
+ * (100: SCHED_DEADLINE, 0: not real-time), not the caller's word, which is 0.
+ */
+#define MBOX_RT_PRIORITY	(1U << 10)
 
 /*
  * mbox_create_args.type_source: what the type of a message in a mailbox is.
@@ -86,7 +98,7 @@
  * struct mbox_create_args - for MBOX_IOC_CREATE
  * @flags: MBOX_RECV, MBOX_SEND, MBOX_NONBLOCK; at most one of MBOX_NAMED and
  *	MBOX_OWN (neither: an anonymous mailbox); MBOX_EXCL, MBOX_EPHEMERAL
- *	(with MBOX_NAMED), MBOX_OWNED_BY
+ *	(with MBOX_NAMED), MBOX_OWNED_BY, MBOX_RT_PRIORITY
  * @mode: permission bits, 0 to 0777, r: receive, w: send; the umask applies
  * @name: address of the name, MBOX_NAMED only
  * @name_len: length of the name in bytes, 1 to MBOX_NAME_MAX
@@ -134,6 +146,12 @@ struct mbox_open_args {
 /* Bits of mbox_query_args.features */
 #define MBOX_FEATURE_IOVEC	(1U << 0)	/* scatter/gather payloads */
 #define MBOX_FEATURE_PEEK	(1U << 1)	/* MBOX_PEEK, MBOX_PEEK_AFTER */
+#define MBOX_FEATURE_CALL	(1U << 2)	/* CALL, REPLY_RECV, FINISH, MBOX_SYNC */
+#define MBOX_FEATURE_REPLY_TO	(1U << 3)	/* MBOX_REPLY_TO */
+#define MBOX_FEATURE_LEASE	(1U << 4)	/* MBOX_LEASE */
+#define MBOX_FEATURE_FILES	(1U << 5)	/* mbox_ext.files */
+#define MBOX_FEATURE_NOTIFY	(1U << 6)	/* NOTIFY */
+#define MBOX_FEATURE_BATCH	(1U << 7)	/* SENDV, RECVV */
 
 /**
  * struct mbox_query_args - for MBOX_IOC_QUERY, written by the kernel
@@ -152,6 +170,8 @@ struct mbox_open_args {
  * @ns_max_mailboxes: how many mailboxes a network namespace may hold by name
  *	or pid
  * @ns_mailboxes: how many the caller's holds
+ * @user_max_files: how many files a user's unreceived messages may carry
+ * @user_files: how many the caller's do
  */
 struct mbox_query_args {
 	__aligned_u64 features;
@@ -167,6 +187,8 @@ struct mbox_query_args {
 	__u32 user_mailboxes;
 	__u32 ns_max_mailboxes;
 	__u32 ns_mailboxes;
+	__u32 user_max_files;
+	__u32 user_files;
 };
 
 /*
@@ -183,48 +205,91 @@ struct mbox_query_args {
 #define MBOX_TRUNCATE		(1U << 3)	/* RECV: cut what does not fit */
 #define MBOX_PEEK		(1U << 4)	/* RECV: leave the message there */
 #define MBOX_PEEK_AFTER		(1U << 5)	/* RECV: the next after (@priority, @id) */
+#define MBOX_LEASE		(1U << 6)	/* RECV: it is mine until FINISH */
+#define MBOX_SYNC		(1U << 7)	/* SEND: wait until it was received */
+#define MBOX_REPLY_TO		(1U << 8)	/* SEND: a call; reply to @ext's reply_to */
+#define MBOX_ABANDON		(1U << 9)	/* CALL, SEND: give up @id */
+
+/* mbox_msg_args.select of FINISH: how a token ends */
+#define MBOX_FINISH_REPLY	0	/* @buf is the reply to the call */
+#define MBOX_FINISH_DONE	1	/* leave nothing; a call gets ECONNRESET */
+#define MBOX_FINISH_BACK	2	/* back to its place in the mailbox */
+#define MBOX_FINISH_FAIL	3	/* the call gets EREMOTEIO and the code @type */
 
 /* Bits of mbox_msg_args.out_flags */
 #define MBOX_MSG_OPENER		(1U << 0)	/* ids are the file opener's: write(2) */
 #define MBOX_MSG_TRUNCATED	(1U << 1)	/* the payload was cut */
+#define MBOX_MSG_REDELIVERED	(1U << 2)	/* it was delivered before, and came back */
+#define MBOX_MSG_CALL		(1U << 3)	/* somebody waits for a reply */
+#define MBOX_MSG_REPLY		(1U << 4)	/* this is the end of a call */
+#define MBOX_MSG_FAILED		(1U << 5)	/* a bad end: see @out_code */
+#define MBOX_MSG_STALE		(1U << 6)	/* REPLY_RECV: nobody waited for the reply */
+#define MBOX_MSG_FILES_LOST	(1U << 7)	/* files that came with it were closed */
 
 /**
- * struct mbox_msg_args - for MBOX_IOC_SEND and MBOX_IOC_RECV
- * @flags: MBOX_WAIT_*, MBOX_EXT, MBOX_TRUNCATE, MBOX_PEEK, MBOX_PEEK_AFTER
- *	(with MBOX_PEEK)
- * @priority: SEND: of the message, 0 to MBOX_PRIORITY_MAX.
+ * struct mbox_msg_args - for SEND, RECV, CALL, REPLY_RECV, FINISH and batches
+ * @flags: MBOX_WAIT_*, MBOX_EXT, and
+ *	SEND: MBOX_SYNC, MBOX_REPLY_TO, not both; MBOX_ABANDON (with MBOX_SYNC)
+ *	RECV, REPLY_RECV: MBOX_TRUNCATE, MBOX_LEASE; MBOX_PEEK, MBOX_PEEK_AFTER
+ *	(with MBOX_PEEK, not with MBOX_LEASE, not REPLY_RECV)
+ *	CALL: MBOX_ABANDON
+ *	FINISH: MBOX_EXT alone
+ * @priority: SEND, CALL: of the message, 0 to MBOX_PRIORITY_MAX.
  *	RECV: the least that is taken. MBOX_PEEK_AFTER: of the message gone by
- * @select: RECV: MBOX_SELECT_*; with MBOX_SELECT_LOWEST, no minimum priority
+ * @select: RECV: MBOX_SELECT_*; with MBOX_SELECT_LOWEST, no minimum priority.
+ *	FINISH: MBOX_FINISH_*
  * @clock: MBOX_CLOCK_*, MBOX_WAIT_UNTIL only
  * @deadline: absolute time in ns on @clock, MBOX_WAIT_UNTIL only. One try is
- *	made even if it has passed
- * @buf: address of the payload, or of the buffer that receives it. With
- *	MBOX_EXT and iovecs: 0
- * @reserved: 0
+ *	made even if it has passed. CALL: for the whole, reply included
+ * @buf: address of the payload, or of the buffer that receives it. With an
+ *	iovec array: 0
+ * @reply_buf: CALL: address of the buffer for the reply. REPLY_RECV: address of
+ *	the reply's payload
  * @len: length of @buf in bytes
- * @reserved_len: 0
- * @type: SEND: of the message. RECV: what @select compares with
- * @id: MBOX_PEEK_AFTER: sequence number of the message gone by, otherwise 0
+ * @reply_len: length of @reply_buf in bytes. CALL, and SEND with MBOX_REPLY_TO:
+ *	the largest reply that is taken; more than max_message_size of the
+ *	mailbox that the reply comes from, or goes to, counts as that
+ * @type: SEND, CALL: of the message. RECV: what @select compares with. FINISH:
+ *	with MBOX_FINISH_FAIL the code, 1 to 2^32 - 1, otherwise 0
+ * @id: FINISH: the token. REPLY_RECV: the token to reply to, 0: none.
+ *	CALL, SEND with MBOX_SYNC: 0, or the call that is to be resumed: nothing
+ *	is sent then. SEND with MBOX_REPLY_TO: the type that the reply gets, for
+ *	the caller to know it by. MBOX_PEEK_AFTER: sequence number of the message
+ *	gone by. Otherwise 0
  * @ext: address of a struct mbox_ext, MBOX_EXT only
  * @out_type: type of the message
  * @out_seq: its sequence number in this mailbox: later messages have larger
  * @out_time: time sent, CLOCK_MONOTONIC as the receiver's time namespace sees
  * @out_badge: badge of the handle it was sent through, 0: none
- * @out_token: 0
+ * @out_token: for FINISH, if there is something to finish (a call, or with
+ *	MBOX_LEASE); otherwise 0
  * @out_len: length of its payload in bytes, also when that did not fit
- * @out_reserved: 0
+ * @out_reply_max: MBOX_MSG_CALL: the largest reply that is taken, in bytes
+ * @out_code: MBOX_MSG_FAILED: the code of MBOX_FINISH_FAIL; 0: the server went
+ *	away or threw the request away
  * @out_drops: messages that this mailbox has dropped so far, modulo 2^32
  * @out_pid: sender's process id as the receiver's pid namespace sees it,
  *	0: not visible there
  * @out_uid: sender's effective user id as the receiver's user namespace sees it
  * @out_gid: sender's effective group id likewise
  * @out_priority: priority of the message
- * @out_deliveries: how often it was delivered, this time included
+ * @out_deliveries: how often it was delivered, this time included; 255: or more
  * @out_flags: MBOX_MSG_*
  *
- * The first 64 bytes are only read, the last 64 (@out_type and on) only
- * written, by RECV alone: on success; on EMSGSIZE, @out_len is set and the
- * rest is 0; on any other error they are left as they were.
+ * The first 64 bytes are only read, with two exceptions so that an operation
+ * that a signal interrupted can be repeated with the same struct:
+ *
+ * - A CALL (or SEND with MBOX_SYNC) whose request a receiver has already got
+ *   writes the call to resume into @id when it fails with EINTR, is restarted,
+ *   or fails with EFAULT or EMSGSIZE because of the buffer for the reply.
+ * - REPLY_RECV writes 0 into @id once the reply is out (or was found to be for
+ *   nobody).
+ *
+ * The last 64 bytes (@out_type and on) are only written: by RECV and REPLY_RECV
+ * about the message, by CALL about the reply, whose ids are the server's. On
+ * success; on EMSGSIZE because of the buffer to receive into, @out_len is set
+ * and the rest is 0; on EREMOTEIO all of it; on any other error they are left as
+ * they were.
  */
 struct mbox_msg_args {
 	__u32 flags;
@@ -233,9 +298,9 @@ struct mbox_msg_args {
 	__u8 clock;
 	__aligned_u64 deadline;
 	__aligned_u64 buf;
-	__aligned_u64 reserved;
+	__aligned_u64 reply_buf;
 	__u32 len;
-	__u32 reserved_len;
+	__u32 reply_len;
 	__aligned_u64 type;
 	__aligned_u64 id;
 	__aligned_u64 ext;
@@ -246,7 +311,10 @@ struct mbox_msg_args {
 	__aligned_u64 out_badge;
 	__u32 out_token;
 	__u32 out_len;
-	__u32 out_reserved;
+	union {
+		__u32 out_reply_max;
+		__u32 out_code;
+	};
 	__u32 out_drops;
 	__u32 out_pid;
 	__u32 out_uid;
@@ -259,14 +327,65 @@ struct mbox_msg_args {
 /**
  * struct mbox_ext - rare arguments of a message
  * @size: size of this struct in bytes, as the caller knows it
- * @iov_count: number of elements at @iov, 1 to MBOX_IOV_MAX
+ * @iov_count: number of elements at @iov, up to MBOX_IOV_MAX; 0: @buf and @len
+ *	are the payload or the buffer
  * @iov: address of an array of struct iovec, of the caller's word size, that
  *	takes the place of @buf and @len
+ * @files: address of an array of __s32. SEND, CALL: the descriptors of the files
+ *	that go with the message. RECV, REPLY_RECV: gets new descriptors, which
+ *	are close-on-exec
+ * @file_count: SEND, CALL: number of files, up to MBOX_FILES_MAX. RECV,
+ *	REPLY_RECV: room at @files; 0: files that come with the message are closed
+ * @reply_to: descriptor of a handle with MBOX_SEND, where the reply goes.
+ *	MBOX_REPLY_TO only, otherwise 0
+ * @lease_time: MBOX_LEASE: in ns from the delivery on, after which the message
+ *	goes back; 0: never. Otherwise 0
+ * @out_file_count: written by RECV and REPLY_RECV: the files that came with the
+ *	message; if there are more than @file_count, which was not 0, and so the
+ *	receive failed with EMSGSIZE, how many there are
+ * @reserved: 0
  */
 struct mbox_ext {
 	__u32 size;
 	__u32 iov_count;
 	__aligned_u64 iov;
+	__aligned_u64 files;
+	__u32 file_count;
+	__s32 reply_to;
+	__aligned_u64 lease_time;
+	__u32 out_file_count;
+	__u32 reserved;
+};
+
+/**
+ * struct mbox_batch_args - for MBOX_IOC_SENDV and MBOX_IOC_RECVV
+ * @msgs: address of an array of struct mbox_msg_args, each as for SEND (but
+ *	MBOX_SYNC and MBOX_REPLY_TO) or RECV
+ * @count: number of its elements, 1 to MBOX_BATCH_MAX
+ * @reserved: 0
+ *
+ * Stops at the first that fails and returns how many were done; only if that is
+ * none, the error. Only the first one waits.
+ */
+struct mbox_batch_args {
+	__aligned_u64 msgs;
+	__u32 count;
+	__u32 reserved;
+};
+
+/**
+ * struct mbox_notify_args - for MBOX_IOC_NOTIFY
+ * @eventfd: is counted up by 1 when a message comes into the empty mailbox and
+ *	nobody who waits takes it; once, and forgotten then. -1: take a
+ *	notification of this handle's and process's away
+ * @reserved: 0
+ *
+ * The handle must have MBOX_RECV. A mailbox has one notification at a time
+ * (EBUSY). It goes with the process that asked for it, and with the handle.
+ */
+struct mbox_notify_args {
+	__s32 eventfd;
+	__u32 reserved;
 };
 
 /**
@@ -294,14 +413,19 @@ struct mbox_narrow_args {
  * @max_messages: limit of messages
  * @max_bytes: limit of payload bytes
  * @max_message_size: limit of one payload in bytes
- * @messages: messages held: queued, and those being received
+ * @messages: messages held: queued, being received, delivered and not finished,
+ *	and replies that are expected here
  * @bytes: their payloads
  * @senders: open handles that may send
  * @receivers: open handles that may receive
  * @waiting_senders: sends that wait for room
  * @waiting_receivers: receives that wait for a message
- * @flags: what it is found by: MBOX_NAMED, MBOX_OWN; MBOX_EPHEMERAL
- * @reserved: 0
+ * @flags: what it is found by: MBOX_NAMED, MBOX_OWN; MBOX_EPHEMERAL;
+ *	MBOX_RT_PRIORITY
+ * @calls: calls that wait for their end, those of MBOX_SYNC included
+ * @tokens: deliveries that were not finished yet
+ * @stale_tokens: those among them that were made through this handle, and whose
+ *	caller has given up
  * @sent: messages accepted so far
  * @received: messages received so far
  * @drops: messages dropped so far
@@ -326,7 +450,9 @@ struct mbox_stat_args {
 	__u32 waiting_senders;
 	__u32 waiting_receivers;
 	__u32 flags;
-	__u32 reserved;
+	__u32 calls;
+	__u32 tokens;
+	__u32 stale_tokens;
 	__aligned_u64 sent;
 	__aligned_u64 received;
 	__aligned_u64 drops;
@@ -377,25 +503,39 @@ struct mbox_set_args {
  *
  *  E2BIG		struct longer than known, and not zero there
  *  EACCES		OPEN, CREATE: the mode or the expected owner forbids it
- *  EAGAIN		SEND, RECV: would have to wait and may not
- *  EBADF		SEND, RECV: the handle lacks the right
- *  EDQUOT		SEND, CREATE: the user's quota is used up
+ *  EAGAIN		would have to wait and may not
+ *  EBADF		the handle lacks the right; SEND, CALL: no such file, or
+ *			@reply_to is no handle with MBOX_SEND
+ *  EBUSY		NOTIFY: there is a notification already
+ *  ECONNRESET		CALL: the server went away, or threw the request away
+ *  EDQUOT		the user's quota is used up
  *  EEXIST		CREATE: exists, and MBOX_EXCL
  *  EFAULT		bad address; nothing was lost
- *  EINTR		SEND, RECV: a signal came, its handler wants no restart
- *  EINVAL		unknown flag, value out of range, reserved field not 0
- *  EMFILE, ENFILE	CREATE, OPEN, NARROW: no descriptor, no open file left
- *  EMSGSIZE		SEND: longer than max_message_size
+ *  EINTR		a signal came, its handler wants no restart
+ *  EINVAL		unknown flag, value out of range, reserved field not 0; FINISH:
+ *			a reply or a code, and nobody asked
+ *  EMFILE, ENFILE	no descriptor, no open file left
+ *  EMSGSIZE		SEND, CALL: longer than max_message_size
  *			RECV: the buffer is too small; the message is untouched
+ *			CALL: resumed with a buffer too small for the reply
+ *			FINISH, REPLY_RECV: longer than the caller takes; the token
+ *			stays valid
  *  ENAMETOOLONG	CREATE, OPEN, UNLINK: longer than MBOX_NAME_MAX
+ *  ENOBUFS		SEND: no room for the reply in the mailbox of @reply_to
  *  ENOENT		OPEN, UNLINK: no such mailbox
  *  ENOMEM		no memory, the control group's limit included
  *  ENOSPC		CREATE: the network namespace holds too many mailboxes
  *  ENOTTY		unknown command, or on the wrong kind of file
+ *  ENXIO		SEND, CALL: files, and no handle with MBOX_RECV is open
+ *  EOPNOTSUPP		SEND, CALL: this kind of file cannot be sent
  *  EPERM		UNLINK, SET: not the owner. NARROW: more than there is
- *  EPIPE		SEND: nobody can ever receive it
+ *  EPIPE		SEND, CALL: nobody can ever receive it
  *			RECV: no such message is there and none can ever arrive
- *  ETIMEDOUT		SEND, RECV: the deadline has passed
+ *			FINISH: the caller has given up; the token is finished
+ *  EREMOTEIO		CALL: the server refused, with @out_code
+ *  ESRCH		FINISH, REPLY_RECV: not a token of this handle's and process's,
+ *			or finished; CALL, SEND: likewise a call to resume
+ *  ETIMEDOUT		the deadline has passed; a call is given up with it
  */
 
 #define MBOX_IOC_MAGIC	0xBD
@@ -409,8 +549,14 @@ struct mbox_set_args {
 /* On a handle */
 #define MBOX_IOC_SEND	_IOW(MBOX_IOC_MAGIC, 0x10, struct mbox_msg_args)
 #define MBOX_IOC_RECV	_IOWR(MBOX_IOC_MAGIC, 0x11, struct mbox_msg_args)
+#define MBOX_IOC_CALL	_IOWR(MBOX_IOC_MAGIC, 0x12, struct mbox_msg_args)
+#define MBOX_IOC_REPLY_RECV _IOWR(MBOX_IOC_MAGIC, 0x13, struct mbox_msg_args)
+#define MBOX_IOC_FINISH	_IOW(MBOX_IOC_MAGIC, 0x14, struct mbox_msg_args)
+#define MBOX_IOC_SENDV	_IOW(MBOX_IOC_MAGIC, 0x15, struct mbox_batch_args)
+#define MBOX_IOC_RECVV	_IOW(MBOX_IOC_MAGIC, 0x16, struct mbox_batch_args)
 #define MBOX_IOC_NARROW	_IOW(MBOX_IOC_MAGIC, 0x20, struct mbox_narrow_args)
 #define MBOX_IOC_STAT	_IOR(MBOX_IOC_MAGIC, 0x21, struct mbox_stat_args)
 #define MBOX_IOC_SET	_IOW(MBOX_IOC_MAGIC, 0x22, struct mbox_set_args)
+#define MBOX_IOC_NOTIFY	_IOW(MBOX_IOC_MAGIC, 0x23, struct mbox_notify_args)
 
 #endif /* _UAPI_LINUX_MBOX_H */
