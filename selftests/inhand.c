@@ -3,65 +3,7 @@
  * A message in hand: it was taken, and is being copied out when something else
  * happens. userfaultfd stops the copy for as long as a test needs.
  */
-#include "mbox_peer.h"
-
-#include <linux/userfaultfd.h>
-#include <poll.h>
-
-/* A page that stops the kernel when it copies to or from there. */
-struct stall {
-	int uffd;
-	char *page;
-};
-
-static long page_size(void)
-{
-	return sysconf(_SC_PAGESIZE);
-}
-
-static bool stall_init(struct stall *stall)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	stall->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	stall->page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	reg.range.start = (unsigned long)stall->page;
-	reg.range.len = page_size();
-	return stall->uffd >= 0 && stall->page != MAP_FAILED &&
-	       !ioctl(stall->uffd, UFFDIO_API, &api) &&
-	       !ioctl(stall->uffd, UFFDIO_REGISTER, &reg);
-}
-
-/* Wait until the kernel has come to the page. */
-static bool stalled(struct stall *stall)
-{
-	struct pollfd p = { .fd = stall->uffd, .events = POLLIN };
-	struct uffd_msg msg;
-
-	return poll(&p, 1, 20000) == 1 &&
-	       read(stall->uffd, &msg, sizeof(msg)) == sizeof(msg) &&
-	       msg.event == UFFD_EVENT_PAGEFAULT;
-}
-
-/* Let it go on: the page is there now. */
-static bool stall_end(struct stall *stall)
-{
-	struct uffdio_range range = {
-		.start = (unsigned long)stall->page,
-		.len = page_size(),
-	};
-
-	return !ioctl(stall->uffd, UFFDIO_UNREGISTER, &range) &&
-	       !close(stall->uffd);
-}
-
-/* Let it fault: the page is gone. */
-static bool stall_fault(struct stall *stall)
-{
-	return !munmap(stall->page, page_size()) && !close(stall->uffd);
-}
+#include "mbox_halt.h"
 
 FIXTURE(message_in_hand) {
 	int h;			/* two messages fit */

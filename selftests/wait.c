@@ -3,10 +3,7 @@
  * Waiting: how long, on which clock, and what ends it. What a full mailbox does
  * is in full.c, who of several is served in line.c.
  */
-#include "mbox_peer.h"
-
-#include <sys/mount.h>
-#include <sys/stat.h>
+#include "mbox_halt.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME	0x80
@@ -422,14 +419,6 @@ TEST_F(empty_mailbox, ignored_signal_does_not_end_a_receive)
 	EXPECT_EQ(42, peer_number(self->p));
 }
 
-static bool stop(pid_t pid)
-{
-	int status;
-
-	return !kill(pid, SIGSTOP) &&
-	       waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status);
-}
-
 TEST_F(empty_mailbox, stopped_receiver_goes_on_waiting)
 {
 	ASSERT_TRUE(peer_fork_blocks(self->p));
@@ -473,43 +462,6 @@ TEST_F(empty_mailbox, stopped_receiver_keeps_its_deadline)
 	ASSERT_EQ(0, kill(self->p->tid, SIGCONT));
 	EXPECT_EQ(-ETIMEDOUT, peer_join(self->p));
 	EXPECT_LE(self->p->args.deadline, self->p->end);
-}
-
-/* A cgroup of its own, seen in a mount namespace of one's own. */
-#define CGROUP_ROOT	"/tmp/mbox-cgroup"
-#define CGROUP		CGROUP_ROOT "/mbox-wait-test"
-
-static int cgroup_make(pid_t pid)
-{
-	char number[16];
-
-	mkdir("/tmp", 01777);
-	mkdir(CGROUP_ROOT, 0700);
-	if (unshare(CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", CGROUP_ROOT, "cgroup2", 0, NULL) ||
-	    (mkdir(CGROUP, 0700) && errno != EEXIST))
-		return -errno;
-	snprintf(number, sizeof(number), "%d", pid);
-	return mb_write_file(CGROUP "/cgroup.procs", number);
-}
-
-static void cgroup_remove(void)
-{
-	rmdir(CGROUP);
-	umount2(CGROUP_ROOT, MNT_DETACH);
-	rmdir(CGROUP_ROOT);
-}
-
-static bool cgroup_says(const char *what)
-{
-	char buf[256] = "";
-	int fd = open(CGROUP "/cgroup.events", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) < 0)
-		buf[0] = 0;
-	close(fd);
-	return strstr(buf, what);
 }
 
 TEST_F(empty_mailbox, frozen_receiver_goes_on_waiting)
