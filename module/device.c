@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "args.h"
 #include "file.h"
 #include "ioctl.h"
 #include "mailbox.h"
@@ -18,7 +19,8 @@
 #include "quota.h"
 
 #define CREATE_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_NAMED | MBOX_OWN | \
-			 MBOX_EXCL | MBOX_EPHEMERAL | MBOX_OWNED_BY)
+			 MBOX_EXCL | MBOX_EPHEMERAL | MBOX_OWNED_BY | \
+			 MBOX_RT_PRIORITY)
 #define OPEN_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_NAMED | MBOX_OWN | \
 			 MBOX_OWNED_BY)
 #define UNLINK_FLAGS	(MBOX_NAMED | MBOX_OWN)
@@ -123,6 +125,7 @@ static long ioctl_create(void __user *uarg, size_t size)
 		.mode = args.mode & ~current_umask(),
 		.type_source = args.type_source,
 		.overflow = args.overflow,
+		.rt_priority = args.flags & MBOX_RT_PRIORITY,
 	};
 	ret = mbx_properties_complete(&props);
 	if (ret)
@@ -218,7 +221,9 @@ static long ioctl_unlink(void __user *uarg, size_t size)
 static long ioctl_query(void __user *uarg, size_t size)
 {
 	struct mbox_query_args args = {
-		.features = MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK,
+		.features = MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK |
+			    MBOX_FEATURE_CALL | MBOX_FEATURE_REPLY_TO |
+			    MBOX_FEATURE_LEASE,
 		.user_max_bytes = mbx_quota_limit(MBX_BYTES),
 		.user_max_mailboxes = mbx_quota_limit(MBX_MAILBOXES),
 	};

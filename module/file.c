@@ -7,16 +7,20 @@
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/poll.h>
+#include <linux/sched/deadline.h>
+#include <linux/sched/rt.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
+#include "call.h"
 #include "file.h"
 #include "ioctl.h"
 #include "mailbox.h"
 #include "message.h"
 #include "namespace.h"
 #include "quota.h"
+#include "token.h"
 
 static u64 handle_type(const struct mbx_handle *h, const struct mbx_sender *from,
 		       const struct mbx_post *post)
@@ -31,26 +35,77 @@ static u64 handle_type(const struct mbx_handle *h, const struct mbx_sender *from
 	}
 }
 
+static int handle_priority(const struct mbx_handle *h, const struct mbx_post *post)
+{
+	if (!h->mb->rt_priority || post->kind < MBX_POST_CALL)
+		return post->priority;
+	if (dl_task(current))
+		return MAX_RT_PRIO;
+	return current->rt_priority;
+}
+
+/* Make a message the request of a call. */
+static int handle_begin_call(struct mbx_handle *h, const struct mbx_sender *from,
+			     struct mbx_post *post, struct mbx_msg *msg)
+{
+	struct mbx_mailbox *replier = post->reply_to ? post->reply_to->mb : h->mb;
+	u32 reply_max = min(post->reply_max, READ_ONCE(replier->max_message_size));
+	struct mbx_call *call;
+
+	switch (post->kind) {
+	case MBX_POST_PLAIN:
+		return 0;
+	case MBX_POST_SYNC:
+		call = mbx_call_new_sync();
+		break;
+	case MBX_POST_CALL:
+		call = mbx_call_new(from, reply_max);
+		break;
+	case MBX_POST_ASYNC:
+		if (post->reply_type && replier->type_source != MBOX_TYPE_SENDER)
+			return -EINVAL;
+		call = mbx_call_new_async(from, reply_max, replier);
+		break;
+	}
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	if (post->kind == MBX_POST_ASYNC) {
+		call->reply->type = post->reply_type;
+		call->reply->priority = msg->priority;
+		call->reply->badge = post->reply_to->badge;
+	}
+	msg->call = call;
+	if (post->kind != MBX_POST_SYNC) {
+		msg->flags |= MBOX_MSG_CALL;
+		msg->value = reply_max;
+	}
+	return 0;
+}
+
 /**
  * mbx_handle_send - send a message through a handle
  * @h: with the right to send
  * @from: who the message is from
  * @post: what the sender says of it
  * @payload: all of it is the payload
- * @timeout: how to wait for room
+ * @timeout: how to wait for room, and for what comes of it
  *
  * Context: may sleep, reads user memory.
- * Return: 0; -EINVAL: a type where the mailbox sets it; -EMSGSIZE, -EDQUOT,
- * -ENOMEM, -EFAULT, -EPIPE, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS.
+ * Return: 0; -EINVAL: a type or a priority where the mailbox sets it; -EMSGSIZE,
+ * -EDQUOT, -ENOMEM, -EFAULT, -EPIPE, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -ENOBUFS.
  */
 int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
-		    const struct mbx_post *post, struct iov_iter *payload,
+		    struct mbx_post *post, struct iov_iter *payload,
 		    const struct mbx_timeout *timeout)
 {
 	struct mbx_mailbox *mb = h->mb;
+	struct mbx_call *call;
 	struct mbx_msg *msg;
+	int ret;
 
 	if (post->type && mb->type_source != MBOX_TYPE_SENDER)
+		return -EINVAL;
+	if (post->priority && mb->rt_priority && post->kind >= MBX_POST_CALL)
 		return -EINVAL;
 	if (iov_iter_count(payload) > READ_ONCE(mb->max_message_size))
 		return -EMSGSIZE;
@@ -58,8 +113,32 @@ int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
 	msg->type = handle_type(h, from, post);
-	msg->priority = post->priority;
-	return mbx_mailbox_send(mb, msg, timeout);
+	msg->priority = handle_priority(h, post);
+	ret = handle_begin_call(h, from, post, msg);
+	if (ret) {
+		mbx_msg_free(msg);
+		return ret;
+	}
+	if (!post->caller)
+		return mbx_mailbox_send(mb, msg, timeout);
+
+	call = msg->call;
+	kref_get(&call->ref);
+	ret = mbx_mailbox_call(mb, msg, timeout, post->caller);
+	if (!ret)
+		post->call = call;
+	return ret;
+}
+
+/**
+ * mbx_handle_owner - whose the tokens and calls of a handle are
+ * @h: the handle
+ *
+ * Return: the owner that the caller is.
+ */
+struct mbx_owner mbx_handle_owner(struct mbx_handle *h)
+{
+	return (struct mbx_owner){ &h->holder, current->files };
 }
 
 static bool may_not_wait(const struct kiocb *iocb)
@@ -77,7 +156,7 @@ static ssize_t mbx_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	struct mbx_handle *h = iocb->ki_filp->private_data;
 	const struct cred *cred = iocb->ki_filp->f_cred;
 	const struct mbx_timeout timeout = { .never = may_not_wait(iocb) };
-	const struct mbx_post post = { 0 };
+	struct mbx_post post = { 0 };
 	const struct mbx_sender opener = {
 		.pid = h->opener,
 		.uid = cred->euid,
@@ -120,7 +199,7 @@ static __poll_t mbx_file_poll(struct file *file, struct poll_table_struct *wait)
 	struct mbx_handle *h = file->private_data;
 
 	poll_wait(file, &h->mb->poll, wait);
-	return mbx_mailbox_poll(h->mb, h->rights);
+	return mbx_mailbox_poll(h->mb, h->rights, &h->holder);
 }
 
 static int mbx_file_fasync(int fd, struct file *file, int on)
@@ -137,7 +216,7 @@ static int mbx_file_fasync(int fd, struct file *file, int on)
 			fasync_helper(-1, file, 0, &mb->recv_fasync);
 	}
 	/* From here on, only what changes is told. */
-	mbx_mailbox_poll(mb, 0);
+	mbx_mailbox_poll(mb, 0, &h->holder);
 	return min(ret, 0);
 }
 
@@ -146,7 +225,7 @@ static void mbx_file_show_fdinfo(struct seq_file *seq, struct file *file)
 	struct mbx_handle *h = file->private_data;
 	struct mbox_stat_args stat;
 
-	mbx_mailbox_stat(h->mb, &stat);
+	mbx_mailbox_stat(h->mb, &h->holder, &stat);
 	seq_printf(seq, "mbox-id:\t%llu\n", stat.id);
 	mbx_namespace_show(h->mb, seq);
 	seq_printf(seq, "mbox-rights:\t%s%s\n",
@@ -159,6 +238,9 @@ static void mbx_file_show_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "mbox-receivers:\t%u\n", stat.receivers);
 	seq_printf(seq, "mbox-waiting-senders:\t%u\n", stat.waiting_senders);
 	seq_printf(seq, "mbox-waiting-receivers:\t%u\n", stat.waiting_receivers);
+	seq_printf(seq, "mbox-calls:\t%u\n", stat.calls);
+	seq_printf(seq, "mbox-tokens:\t%u\n", stat.tokens);
+	seq_printf(seq, "mbox-stale-tokens:\t%u\n", stat.stale_tokens);
 }
 
 static void handle_free(struct mbx_handle *h)
@@ -168,11 +250,34 @@ static void handle_free(struct mbx_handle *h)
 	kfree(h);
 }
 
+/* Give up what was given out through a handle; @user NULL: to all its users. */
+static void handle_give_up(struct mbx_handle *h, fl_owner_t user)
+{
+	const struct mbx_caller caller = { .owner = { &h->holder, user } };
+
+	if (READ_ONCE(h->holder.calls))
+		mbx_mailbox_abandon(h->mb, &caller);
+	if (READ_ONCE(h->holder.tokens))
+		mbx_token_give_up(h->mb, &caller.owner);
+}
+
+/*
+ * A descriptor is closed. That the user of the file goes is known only if this is
+ * because its last thread exits: nothing of that user is under way any more.
+ */
+static int mbx_file_flush(struct file *file, fl_owner_t user)
+{
+	if (current->flags & PF_EXITING)
+		handle_give_up(file->private_data, user);
+	return 0;
+}
+
 static int mbx_file_release(struct inode *inode, struct file *file)
 {
 	struct mbx_handle *h = file->private_data;
 
 	if (h->mb) {
+		handle_give_up(h, NULL);
 		mbx_mailbox_detach(h->mb, h->rights);
 		mbx_namespace_closed(h->mb);
 		mbx_mailbox_put(h->mb);
@@ -190,8 +295,20 @@ static const struct file_operations mbx_file_fops = {
 	.unlocked_ioctl = mbx_handle_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.show_fdinfo = mbx_file_show_fdinfo,
+	.flush = mbx_file_flush,
 	.release = mbx_file_release,
 };
+
+/**
+ * mbx_handle_of - the handle that a file is
+ * @file: any
+ *
+ * Return: the handle; NULL: it is something else.
+ */
+struct mbx_handle *mbx_handle_of(struct file *file)
+{
+	return file->f_op == &mbx_file_fops ? file->private_data : NULL;
+}
 
 static struct mbx_handle *handle_new(unsigned int rights, u64 badge)
 {

@@ -8,7 +8,11 @@
 #include <linux/fs.h>
 #include <linux/types.h>
 
+#include "tag.h"
+
 struct iov_iter;
+struct mbx_call;
+struct mbx_caller;
 struct mbx_mailbox;
 struct mbx_quota;
 struct mbx_sender;
@@ -26,7 +30,7 @@ struct pid;
  * All that can fail comes before the mailbox is opened or published, so that
  * neither has to be undone.
  *
- * Everything in it is constant once it is installed.
+ * Everything in it but @holder is constant once it is installed.
  */
 struct mbx_handle {
 	struct mbx_mailbox *mb;
@@ -34,6 +38,7 @@ struct mbx_handle {
 	u64 badge;			/* 0: none */
 	struct pid *opener;		/* thread group */
 	struct mbx_quota *payer;	/* the opener's */
+	struct mbx_holder holder;	/* the mailbox's */
 };
 
 /* A handle on its way. */
@@ -45,18 +50,41 @@ struct mbx_handle_work {
 int mbx_handle_begin(struct mbx_handle_work *work, unsigned int flags, u64 badge);
 int mbx_handle_finish(struct mbx_handle_work *work, struct mbx_mailbox *mb);
 
+/* What a sender wants to come of a message. */
+enum mbx_post_kind {
+	MBX_POST_PLAIN,
+	MBX_POST_SYNC,		/* that it is received */
+	MBX_POST_CALL,		/* a reply */
+	MBX_POST_ASYNC,		/* a reply, into a mailbox */
+};
+
 /**
  * struct mbx_post - what a sender says of a message
  * @type: its type
  * @priority: its priority
+ * @kind: what is to come of it
+ * @reply_max: the longest reply, in bytes
+ * @reply_to: the handle through which it goes, MBX_POST_ASYNC only
+ * @reply_type: its type, likewise
+ * @caller: who waits, MBX_POST_CALL and MBX_POST_SYNC only
+ * @call: what for, referenced; set on success
  */
 struct mbx_post {
 	u64 type;
 	u16 priority;
+	enum mbx_post_kind kind;
+	u32 reply_max;
+	const struct mbx_handle *reply_to;
+	u64 reply_type;
+	struct mbx_caller *caller;
+	struct mbx_call *call;
 };
 
+struct mbx_owner mbx_handle_owner(struct mbx_handle *h);
+struct mbx_handle *mbx_handle_of(struct file *file);
+
 int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
-		    const struct mbx_post *post, struct iov_iter *payload,
+		    struct mbx_post *post, struct iov_iter *payload,
 		    const struct mbx_timeout *timeout);
 
 #endif /* MBX_FILE_H */

@@ -1,308 +1,483 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of a handle: arguments in, checked in full before anything
- * happens, results out. What they mean is decided in mailbox.c and transfer.c.
+ * The ioctls of a handle: what may be said in each, and what then happens. Of
+ * messages alone; those about the mailbox itself are at the end.
  */
-#include <linux/build_bug.h>
 #include <linux/cred.h>
+#include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/sizes.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include <asm/ioctls.h>
 
+#include "args.h"
+#include "call.h"
 #include "file.h"
 #include "ioctl.h"
 #include "mailbox.h"
 #include "message.h"
 #include "namespace.h"
 #include "quota.h"
-
-/* The half of struct mbox_msg_args that the user writes; we write the other. */
-#define MSG_IN_SIZE	offsetof(struct mbox_msg_args, out_type)
-#define MSG_OUT_SIZE	(sizeof(struct mbox_msg_args) - MSG_IN_SIZE)
+#include "token.h"
 
 #define NARROW_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_BADGE)
-#define SEND_FLAGS	(MBOX_WAIT_MASK | MBOX_EXT)
-#define RECV_FLAGS	(SEND_FLAGS | MBOX_TRUNCATE | MBOX_PEEK | MBOX_PEEK_AFTER)
+#define CALL_FLAGS	(MBOX_WAIT_MASK | MBOX_EXT | MBOX_ABANDON)
+#define SEND_FLAGS	(CALL_FLAGS | MBOX_SYNC | MBOX_REPLY_TO)
+#define REPLY_RECV_FLAGS (MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_LEASE)
+#define RECV_FLAGS	(REPLY_RECV_FLAGS | MBOX_PEEK | MBOX_PEEK_AFTER)
 #define SET_MASK	(MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID | \
 			 MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES | \
 			 MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE)
 
-/* The ABI: no holes, the same on every architecture. */
-static_assert(sizeof(struct mbox_msg_args) == 128 && MSG_IN_SIZE == 64);
-static_assert(sizeof(struct mbox_ext) == 48);
 static_assert(sizeof(struct mbox_narrow_args) == 16);
 static_assert(sizeof(struct mbox_stat_args) == 120);
 static_assert(sizeof(struct mbox_set_args) == 40);
 
-/**
- * mbx_args_read - read a struct of the first version or a later one
- * @args: the struct as we know it, which is the first version
- * @ksize: its size
- * @uarg: the user's
- * @usize: its size, of the command
- *
- * Return: 0; -EINVAL: too short; -E2BIG: longer, and not 0 there; -EFAULT.
- */
-int mbx_args_read(void *args, size_t ksize, const void __user *uarg, size_t usize)
+/* The caller as a sender: its effective ids, its account. */
+static int caller_begin(struct mbx_sender *from, const struct mbx_handle *h)
 {
-	if (usize < ksize)
-		return -EINVAL;
-	return copy_struct_from_user(args, ksize, uarg, usize);
-}
-
-/**
- * mbx_args_write - write one; what we do not know of it is set to 0
- * @uarg: the user's
- * @usize: its size, of the command
- * @args: the struct as we know it
- * @ksize: its size
- *
- * Return: 0; -EINVAL: too short; -EFAULT.
- */
-int mbx_args_write(void __user *uarg, size_t usize, const void *args, size_t ksize)
-{
-	if (usize < ksize)
-		return -EINVAL;
-	if (copy_to_user(uarg, args, ksize) ||
-	    clear_user(uarg + ksize, usize - ksize))
-		return -EFAULT;
-	return 0;
-}
-
-/* The first half of a message's arguments; the second is left alone. */
-static int msg_args_read(struct mbox_msg_args *args, const void __user *uarg,
-			 size_t size)
-{
-	int ret;
-
-	if (size < sizeof(*args))
-		return -EINVAL;
-	if (copy_from_user(args, uarg, MSG_IN_SIZE))
-		return -EFAULT;
-	if (size == sizeof(*args))
-		return 0;
-	ret = check_zeroed_user(uarg + sizeof(*args), size - sizeof(*args));
-	return ret < 0 ? ret : ret ? 0 : -E2BIG;
-}
-
-static int msg_args_write(void __user *uarg, const struct mbox_msg_args *args)
-{
-	return copy_to_user(uarg + MSG_IN_SIZE, &args->out_type, MSG_OUT_SIZE) ?
-	       -EFAULT : 0;
-}
-
-static int timeout_read(struct mbx_timeout *timeout, const struct file *file,
-			const struct mbox_msg_args *args)
-{
-	*timeout = (struct mbx_timeout){ };
-	switch (args->flags & MBOX_WAIT_MASK) {
-	case MBOX_WAIT_UNTIL:
-		return mbx_timeout_set(timeout, args->clock, args->deadline);
-	case MBOX_WAIT_NONE:
-		timeout->never = true;
-		break;
-	case MBOX_WAIT_DEFAULT:
-		timeout->never = file->f_flags & O_NONBLOCK;
-	}
-	return args->clock || args->deadline ? -EINVAL : 0;
-}
-
-/* What is the same for both directions. */
-static int msg_args_check(const struct mbox_msg_args *args)
-{
-	if (args->reply_buf || args->reply_len ||
-	    args->priority > MBOX_PRIORITY_MAX)
-		return -EINVAL;
-	if (args->flags & MBOX_EXT)
-		return args->buf || args->len ? -EINVAL : 0;
-	return args->ext ? -EINVAL : 0;
-}
-
-/* A user's buffer, in one piece or scattered. */
-struct payload {
-	struct iov_iter iter;
-	struct iovec *iov;
-	struct iovec fast[UIO_FASTIOV];
-};
-
-static int ext_read(struct mbox_ext *ext, u64 addr)
-{
-	const struct mbox_ext __user *uext = u64_to_user_ptr(addr);
-	u32 size;
-	int ret;
-
-	if (get_user(size, &uext->size))
-		return -EFAULT;
-	if (size > SZ_4K)
-		return -E2BIG;
-	ret = mbx_args_read(ext, sizeof(*ext), uext, size);
-	if (ret)
-		return ret;
-	return ext->iov_count && ext->iov_count <= MBOX_IOV_MAX ? 0 : -EINVAL;
-}
-
-static int payload_begin(struct payload *p, unsigned int direction,
-			 const struct mbox_msg_args *args)
-{
-	void __user *buf = u64_to_user_ptr(args->buf);
-	struct mbox_ext ext;
-	ssize_t ret;
-
-	p->iov = NULL;
-	if (args->flags & MBOX_EXT) {
-		ret = ext_read(&ext, args->ext);
-		if (ret)
-			return ret;
-		p->iov = p->fast;
-		ret = import_iovec(direction, u64_to_user_ptr(ext.iov),
-				   ext.iov_count, ARRAY_SIZE(p->fast), &p->iov,
-				   &p->iter);
-		return min_t(ssize_t, ret, 0);
-	}
-	if (!access_ok(buf, args->len))
-		return -EFAULT;
-	iov_iter_ubuf(&p->iter, direction, buf, args->len);
-	return 0;
-}
-
-static void payload_end(struct payload *p)
-{
-	kfree(p->iov);
-}
-
-/* Send as the caller: its effective ids, its account. */
-static int send_as_caller(struct mbx_handle *h, const struct mbx_post *post,
-			  struct iov_iter *payload,
-			  const struct mbx_timeout *timeout)
-{
-	struct mbx_sender from = {
+	*from = (struct mbx_sender){
 		.pid = task_tgid(current),
 		.uid = current_euid(),
 		.gid = current_egid(),
 		.payer = h->payer,
 		.badge = h->badge,
 	};
+	if (!mbx_quota_is_current(h->payer))
+		from->payer = mbx_quota_get_current();
+	return from->payer ? 0 : -ENOMEM;
+}
+
+static void caller_end(const struct mbx_sender *from, const struct mbx_handle *h)
+{
+	if (from->payer != h->payer)
+		mbx_quota_put(from->payer);
+}
+
+static int send_as_caller(struct mbx_handle *h, struct mbx_post *post,
+			  struct mbx_payload *p, const struct mbx_timeout *timeout)
+{
+	struct mbx_sender from;
 	int ret;
 
-	if (mbx_quota_is_current(h->payer))
-		return mbx_handle_send(h, &from, post, payload, timeout);
+	ret = caller_begin(&from, h);
+	if (ret)
+		return ret;
+	ret = mbx_handle_send(h, &from, post, &p->iter, timeout);
+	caller_end(&from, h);
+	return ret;
+}
 
-	from.payer = mbx_quota_get_current();
-	if (!from.payer)
-		return -ENOMEM;
-	ret = mbx_handle_send(h, &from, post, payload, timeout);
-	mbx_quota_put(from.payer);
+/* Copy a reply out; if that fails it is still there. */
+static int reply_copy_out(const struct mbx_msg *reply,
+			  const struct mbox_msg_args *args, void __user *uarg)
+{
+	struct mbox_msg_args told = { .out_len = reply->len };
+	struct iov_iter iter;
+	int ret;
+
+	if (reply->len > args->reply_len)
+		return mbx_msg_args_write(uarg, &told) ?: -EMSGSIZE;
+	ret = mbx_buffer_begin(&iter, ITER_DEST, args->reply_buf, reply->len);
+	if (!ret)
+		ret = mbx_msg_copy_out(reply, &iter);
+	if (ret)
+		return ret;
+	mbx_msg_describe(reply, &told);
+	return mbx_msg_args_write(uarg, &told);
+}
+
+/* A call is over: tell its end. If that fails it can be resumed. */
+static int call_conclude(struct mbx_handle *h, struct mbx_call *call,
+			 const struct mbox_msg_args *args, void __user *uarg,
+			 struct mbx_caller *caller)
+{
+	int ret = call->result, fault = 0;
+
+	if (call->reply && (!ret || ret == -EREMOTEIO))
+		fault = reply_copy_out(call->reply, args, uarg);
+	if (fault) {
+		mbx_mailbox_suspend(h->mb, call, caller);
+		return fault;
+	}
+	mbx_call_put(call);
+	return ret;
+}
+
+/* A call that was left must be told by its number, or nobody can resume it. */
+static int call_tell(struct mbx_handle *h, const struct mbx_caller *caller,
+		     void __user *uarg, int ret)
+{
+	if (!caller->number || !mbx_msg_args_write_id(uarg, caller->number))
+		return ret;
+	mbx_mailbox_abandon(h->mb, caller);
+	return -EFAULT;
+}
+
+/* The struct says what to send, or which call of before to go on with. */
+static int call(struct mbx_handle *h, struct mbx_post *post, struct mbx_payload *p,
+		const struct mbox_msg_args *args, const struct mbx_timeout *timeout,
+		void __user *uarg)
+{
+	struct mbx_caller caller = { mbx_handle_owner(h), args->id };
+	int ret;
+
+	if (args->id > U32_MAX)
+		return -ESRCH;
+	if (args->flags & MBOX_ABANDON)
+		return mbx_mailbox_abandon(h->mb, &caller);
+	post->caller = &caller;
+	if (caller.number)
+		ret = mbx_mailbox_resume(h->mb, &post->call, timeout, &caller);
+	else
+		ret = send_as_caller(h, post, p, timeout);
+	if (!ret)
+		ret = call_conclude(h, post->call, args, uarg, &caller);
+	return call_tell(h, &caller, uarg, ret);
+}
+
+/* Where the reply goes. It needs the right to send there, as any message does. */
+static int reply_to_begin(struct mbx_post *post, struct file **file, s32 fd)
+{
+	struct mbx_handle *to;
+
+	*file = fget(fd);
+	if (!*file)
+		return -EBADF;
+	to = mbx_handle_of(*file);
+	if (!to || !(to->rights & MBOX_SEND)) {
+		fput(*file);
+		return -EBADF;
+	}
+	post->reply_to = to;
+	return 0;
+}
+
+static int send_async(struct mbx_handle *h, struct mbx_post *post,
+		      struct mbx_payload *p, const struct mbx_timeout *timeout)
+{
+	struct file *file;
+	int ret;
+
+	ret = reply_to_begin(post, &file, p->ext.reply_to);
+	if (ret)
+		return ret;
+	ret = send_as_caller(h, post, p, timeout);
+	fput(file);
+	return ret;
+}
+
+static enum mbx_post_kind send_kind(const struct mbox_msg_args *args)
+{
+	if (args->flags & MBOX_SYNC)
+		return MBX_POST_SYNC;
+	return args->flags & MBOX_REPLY_TO ? MBX_POST_ASYNC : MBX_POST_PLAIN;
+}
+
+/* Whether nothing contradicts what is to come of a message. */
+static bool post_valid(enum mbx_post_kind kind, const struct mbox_msg_args *args)
+{
+	const bool waits = kind == MBX_POST_CALL || kind == MBX_POST_SYNC;
+	const unsigned int how = args->flags & MBOX_WAIT_MASK;
+
+	if ((args->flags & MBOX_SYNC) && (args->flags & MBOX_REPLY_TO))
+		return false;
+	if ((args->flags & MBOX_ABANDON) && (!waits || !args->id))
+		return false;
+	if (waits && how == MBOX_WAIT_NONE)
+		return false;
+	if ((args->id || args->reply_len) && kind == MBX_POST_PLAIN)
+		return false;
+	if (args->reply_len && kind == MBX_POST_SYNC)
+		return false;
+	return (!args->reply_buf || kind == MBX_POST_CALL) && !args->select &&
+	       args->priority <= MBOX_PRIORITY_MAX;
+}
+
+/* What rare arguments go with it. */
+static bool post_ext_valid(enum mbx_post_kind kind, const struct mbx_payload *p)
+{
+	return !p->ext.lease_time && !p->ext.out_file_count &&
+	       (!p->ext.reply_to || kind == MBX_POST_ASYNC);
+}
+
+static int post(struct file *file, const struct mbox_msg_args *args, void __user *uarg,
+		enum mbx_post_kind kind)
+{
+	struct mbx_handle *h = file->private_data;
+	struct mbx_post post = {
+		.type = args->type,
+		.priority = args->priority,
+		.kind = kind,
+		.reply_max = args->reply_len,
+		.reply_type = args->id,
+	};
+	struct mbx_timeout timeout;
+	struct mbx_payload p;
+	int ret;
+
+	if (!post_valid(kind, args))
+		return -EINVAL;
+	ret = mbx_timeout_read(&timeout, file, args);
+	if (!ret)
+		ret = mbx_payload_begin(&p, ITER_SOURCE, args);
+	if (ret)
+		return ret;
+	if (!post_ext_valid(kind, &p))
+		ret = -EINVAL;
+	else if (kind == MBX_POST_PLAIN)
+		ret = send_as_caller(h, &post, &p, &timeout);
+	else if (kind == MBX_POST_ASYNC)
+		ret = send_async(h, &post, &p, &timeout);
+	else
+		ret = call(h, &post, &p, args, &timeout, uarg);
+	mbx_payload_end(&p);
 	return ret;
 }
 
 static long ioctl_send(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbx_timeout timeout;
 	struct mbox_msg_args args;
-	struct mbx_post post;
-	struct payload p;
 	int ret;
 
-	ret = msg_args_read(&args, uarg, size);
+	ret = mbx_msg_args_read(&args, uarg, size);
 	if (ret)
 		return ret;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if ((args.flags & ~SEND_FLAGS) || args.select || args.id)
+	if (args.flags & ~SEND_FLAGS)
 		return -EINVAL;
-	ret = msg_args_check(&args);
-	if (!ret)
-		ret = timeout_read(&timeout, file, &args);
-	if (!ret)
-		ret = payload_begin(&p, ITER_SOURCE, &args);
-	if (ret)
-		return ret;
-
-	post = (struct mbx_post){ args.type, args.priority };
-	ret = send_as_caller(file->private_data, &post, &p.iter, &timeout);
-	payload_end(&p);
-	return ret;
+	return post(file, &args, uarg, send_kind(&args));
 }
 
-static int filter_read(struct mbx_filter *filter, const struct mbox_msg_args *args)
-{
-	bool walk = args->flags & MBOX_PEEK_AFTER;
-
-	if (args->select > MBOX_SELECT_LOWEST ||
-	    (args->select == MBOX_SELECT_ANY && args->type) ||
-	    (args->select == MBOX_SELECT_LOWEST && (args->priority || walk)))
-		return -EINVAL;
-	if (walk ? !(args->flags & MBOX_PEEK) : !!args->id)
-		return -EINVAL;
-	filter->type = args->type;
-	filter->after = args->id;
-	filter->priority = args->priority;
-	filter->select = args->select;
-	filter->walk = walk;
-	return 0;
-}
-
-/* Copy out what was received, and finish or undo the receive by that. */
-static int deliver(struct mbx_mailbox *mb, struct mbx_msg *msg,
-		   const struct mbx_receive *how, struct payload *p,
-		   void __user *uarg)
+static long ioctl_call(struct file *file, void __user *uarg, size_t size)
 {
 	struct mbox_msg_args args;
 	int ret;
 
-	ret = mbx_msg_copy_out(msg, &p->iter);
-	if (!ret) {
-		mbx_msg_describe(msg, &args);
-		args.out_drops = READ_ONCE(mb->drops);
-		if (msg->len > how->room)
-			args.out_flags |= MBOX_MSG_TRUNCATED;
-		ret = msg_args_write(uarg, &args);
+	ret = mbx_msg_args_read(&args, uarg, size);
+	if (ret)
+		return ret;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (args.flags & ~CALL_FLAGS)
+		return -EINVAL;
+	return post(file, &args, uarg, MBX_POST_CALL);
+}
+
+/* A receive that was read and checked. */
+struct receive {
+	struct mbx_receive how;
+	struct mbx_payload p;
+	u8 out_flags;			/* to be told with the message */
+};
+
+static int receive_begin(struct receive *r, struct file *file,
+			 const struct mbox_msg_args *args)
+{
+	int ret;
+
+	r->how = (struct mbx_receive){
+		.truncate = args->flags & MBOX_TRUNCATE,
+		.peek = args->flags & MBOX_PEEK,
+		.lease = args->flags & MBOX_LEASE,
+	};
+	r->out_flags = 0;
+	if (args->priority > MBOX_PRIORITY_MAX || (r->how.peek && r->how.lease))
+		return -EINVAL;
+	ret = mbx_filter_read(&r->how.filter, args);
+	if (!ret)
+		ret = mbx_timeout_read(&r->how.timeout, file, args);
+	if (!ret)
+		ret = mbx_payload_begin(&r->p, ITER_DEST, args);
+	if (ret)
+		return ret;
+	r->how.room = iov_iter_count(&r->p.iter);
+	r->how.lease_time = r->p.ext.lease_time;
+	if ((r->how.lease_time && !r->how.lease) || r->p.ext.reply_to) {
+		mbx_payload_end(&r->p);
+		return -EINVAL;
 	}
-	mbx_mailbox_end_receive(mb, msg, how, !ret);
+	return 0;
+}
+
+/* Copy out what was received, and finish, lease or undo the receive by that. */
+static int deliver(struct mbx_handle *h, struct mbx_msg *msg, struct receive *r,
+		   void __user *uarg)
+{
+	const struct mbx_owner owner = mbx_handle_owner(h);
+	struct mbox_msg_args args;
+	bool token;
+	int ret;
+
+	ret = mbx_msg_copy_out(msg, &r->p.iter);
+	if (ret) {
+		mbx_mailbox_end_receive(h->mb, msg, &r->how, false);
+		return ret;
+	}
+	mbx_msg_describe(msg, &args);
+	args.out_drops = READ_ONCE(h->mb->drops);
+	args.out_flags |= r->out_flags;
+	if (msg->len > r->how.room)
+		args.out_flags |= MBOX_MSG_TRUNCATED;
+
+	token = !r->how.peek && (r->how.lease || (msg->flags & MBOX_MSG_CALL));
+	if (token)	/* others may finish the message from here on */
+		args.out_token = mbx_token_grant(h->mb, msg, &owner, r->how.lease_time);
+	ret = mbx_msg_args_write(uarg, &args);
+	if (!token)
+		mbx_mailbox_end_receive(h->mb, msg, &r->how, !ret);
+	else if (ret)
+		mbx_token_undo(h->mb, &owner, args.out_token);
+	return ret;
+}
+
+static int receive(struct mbx_handle *h, struct receive *r,
+		   struct mbox_msg_args *args, void __user *uarg)
+{
+	struct mbx_msg *msg;
+	int ret;
+
+	ret = mbx_mailbox_receive(h->mb, &r->how, &msg);
+	if (!ret)
+		return deliver(h, msg, r, uarg);
+	if (ret == -EMSGSIZE) {
+		args->out_len = r->how.len;
+		ret = mbx_msg_args_write(uarg, args) ?: -EMSGSIZE;
+	}
 	return ret;
 }
 
 static long ioctl_recv(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbx_handle *h = file->private_data;
 	struct mbox_msg_args args = { };
-	struct mbx_receive how = { };
-	struct mbx_msg *msg;
-	struct payload p;
+	struct receive r;
 	int ret;
 
-	ret = msg_args_read(&args, uarg, size);
+	ret = mbx_msg_args_read(&args, uarg, size);
 	if (ret)
 		return ret;
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (args.flags & ~RECV_FLAGS)
+	if ((args.flags & ~RECV_FLAGS) || args.reply_buf || args.reply_len ||
+	    (args.id && !(args.flags & MBOX_PEEK_AFTER)))
 		return -EINVAL;
-	ret = msg_args_check(&args);
-	if (!ret)
-		ret = filter_read(&how.filter, &args);
-	if (!ret)
-		ret = timeout_read(&how.timeout, file, &args);
-	if (!ret)
-		ret = payload_begin(&p, ITER_DEST, &args);
+	ret = receive_begin(&r, file, &args);
 	if (ret)
 		return ret;
+	ret = receive(file->private_data, &r, &args, uarg);
+	mbx_payload_end(&r.p);
+	return ret;
+}
 
-	how.room = iov_iter_count(&p.iter);
-	how.truncate = args.flags & MBOX_TRUNCATE;
-	how.peek = args.flags & MBOX_PEEK;
-	ret = mbx_mailbox_receive(h->mb, &how, &msg);
-	if (!ret) {
-		ret = deliver(h->mb, msg, &how, &p, uarg);
-	} else if (ret == -EMSGSIZE) {
-		args.out_len = how.len;
-		ret = msg_args_write(uarg, &args) ?: -EMSGSIZE;
+static int reply_as_caller(struct mbx_handle *h, u64 token, struct iov_iter *payload,
+			   u32 code)
+{
+	const struct mbx_owner owner = mbx_handle_owner(h);
+	struct mbx_sender from;
+	int ret;
+
+	ret = caller_begin(&from, h);
+	if (ret)
+		return ret;
+	ret = mbx_token_reply(h->mb, &owner, token, &from, payload, code);
+	caller_end(&from, h);
+	return ret;
+}
+
+/* The first half of REPLY_RECV; not to be repeated if the second is interrupted. */
+static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
+		       struct receive *r, void __user *uarg)
+{
+	struct iov_iter iter;
+	int ret;
+
+	if (!args->id)
+		return 0;
+	ret = mbx_buffer_begin(&iter, ITER_SOURCE, args->reply_buf, args->reply_len);
+	if (!ret)
+		ret = reply_as_caller(h, args->id, &iter, 0);
+	if (ret && ret != -EPIPE)
+		return ret;
+	if (ret == -EPIPE)
+		r->out_flags = MBOX_MSG_STALE;
+	return mbx_msg_args_write_id(uarg, 0);
+}
+
+static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
+{
+	struct mbx_handle *h = file->private_data;
+	struct mbox_msg_args args = { };
+	struct receive r;
+	int ret;
+
+	ret = mbx_msg_args_read(&args, uarg, size);
+	if (ret)
+		return ret;
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if ((args.flags & ~REPLY_RECV_FLAGS) ||
+	    (!args.id && (args.reply_buf || args.reply_len)))
+		return -EINVAL;
+	ret = receive_begin(&r, file, &args);
+	if (ret)
+		return ret;
+	ret = reply_first(h, &args, &r, uarg);
+	if (!ret)
+		ret = receive(h, &r, &args, uarg);
+	mbx_payload_end(&r.p);
+	return ret;
+}
+
+static int finish(struct mbx_handle *h, const struct mbox_msg_args *args,
+		  struct mbx_payload *p)
+{
+	const struct mbx_owner owner = mbx_handle_owner(h);
+
+	switch (args->select) {
+	case MBOX_FINISH_DONE:
+	case MBOX_FINISH_BACK:
+		return mbx_token_finish(h->mb, &owner, args->id,
+					args->select == MBOX_FINISH_BACK);
+	default:
+		return reply_as_caller(h, args->id, &p->iter, args->type);
 	}
-	payload_end(&p);
+}
+
+static bool finish_valid(const struct mbox_msg_args *args)
+{
+	const bool fails = args->select == MBOX_FINISH_FAIL;
+
+	if ((args->flags & ~MBOX_EXT) || args->select > MBOX_FINISH_FAIL ||
+	    args->priority || args->clock || args->deadline || args->reply_buf ||
+	    args->reply_len)
+		return false;
+	if (args->select != MBOX_FINISH_REPLY && (args->flags || args->buf || args->len))
+		return false;
+	return fails ? args->type && args->type <= U32_MAX : !args->type;
+}
+
+static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
+{
+	struct mbox_msg_args args;
+	struct mbx_payload p;
+	int ret;
+
+	ret = mbx_msg_args_read(&args, uarg, size);
+	if (ret)
+		return ret;
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (!finish_valid(&args))
+		return -EINVAL;
+	ret = mbx_payload_begin(&p, ITER_SOURCE, &args);
+	if (ret)
+		return ret;
+	if (p.ext.files || p.ext.file_count || p.ext.reply_to || p.ext.lease_time)
+		ret = -EINVAL;
+	else
+		ret = finish(file->private_data, &args, &p);
+	mbx_payload_end(&p);
 	return ret;
 }
 
@@ -339,8 +514,8 @@ static long ioctl_stat(struct file *file, void __user *uarg, size_t size)
 	struct mbx_handle *h = file->private_data;
 	struct mbox_stat_args args = { };
 
-	mbx_mailbox_stat(h->mb, &args);
-	args.flags = mbx_namespace_flags(h->mb);
+	mbx_mailbox_stat(h->mb, &h->holder, &args);
+	args.flags |= mbx_namespace_flags(h->mb);
 	args.badge = h->badge;
 	return mbx_args_write(uarg, size, &args, sizeof(args));
 }
@@ -397,8 +572,8 @@ static long ioctl_fionread(struct file *file, int __user *uarg)
 /**
  * mbx_handle_ioctl - the ioctls of a handle
  * @file: the handle
- * @cmd: MBOX_IOC_SEND, MBOX_IOC_RECV, MBOX_IOC_NARROW, MBOX_IOC_STAT,
- *	MBOX_IOC_SET, with any size; FIONREAD
+ * @cmd: MBOX_IOC_SEND to MBOX_IOC_FINISH, MBOX_IOC_NARROW to MBOX_IOC_SET, with
+ *	any size; FIONREAD
  * @arg: address of its struct
  *
  * Return: a descriptor or 0; the errors of <linux/mbox.h>, negative.
@@ -416,6 +591,12 @@ long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_send(file, uarg, size);
 	case MBOX_IOC_RECV & ~IOCSIZE_MASK:
 		return ioctl_recv(file, uarg, size);
+	case MBOX_IOC_CALL & ~IOCSIZE_MASK:
+		return ioctl_call(file, uarg, size);
+	case MBOX_IOC_REPLY_RECV & ~IOCSIZE_MASK:
+		return ioctl_reply_recv(file, uarg, size);
+	case MBOX_IOC_FINISH & ~IOCSIZE_MASK:
+		return ioctl_finish(file, uarg, size);
 	case MBOX_IOC_NARROW & ~IOCSIZE_MASK:
 		return ioctl_narrow(file, uarg, size);
 	case MBOX_IOC_STAT & ~IOCSIZE_MASK:

@@ -11,9 +11,6 @@ struct file;
 
 #define MBX_RIGHTS	(MBOX_RECV | MBOX_SEND)
 
-int mbx_args_read(void *args, size_t ksize, const void __user *uarg, size_t usize);
-int mbx_args_write(void __user *uarg, size_t usize, const void *args, size_t ksize);
-
 long mbx_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 

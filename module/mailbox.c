@@ -12,6 +12,7 @@
 #include "mailbox.h"
 #include "message.h"
 #include "quota.h"
+#include "token.h"
 
 #define DEFAULT_MAX_MESSAGES		1024
 #define DEFAULT_MAX_MESSAGE_SIZE	SZ_1M
@@ -127,6 +128,10 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mbx_queue_init(&mb->queue);
 	mbx_queue_init(&mb->pending);
 	mbx_waiters_init(&mb->receivers);
+	mb->tokens = RB_ROOT;
+	mb->returns = RB_ROOT_CACHED;
+	mb->calls = RB_ROOT;
+	INIT_DELAYED_WORK(&mb->return_work, mbx_token_expire);
 	mb->id = atomic64_inc_return(&last_id);
 	mb->next_seq = 1;
 	mb->user_ns = get_user_ns(user_ns);
@@ -138,6 +143,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb->mode = props->mode;
 	mb->overflow = props->overflow;
 	mb->type_source = props->type_source;
+	mb->rt_priority = props->rt_priority;
 	if (mb->type_source == MBOX_TYPE_PID)
 		mb->pid_ns = get_pid_ns(task_active_pid_ns(current));
 	return mb;
@@ -155,8 +161,11 @@ static void mailbox_free(struct kref *ref)
 	struct mbx_mailbox *mb = container_of(ref, struct mbx_mailbox, ref);
 
 	WARN_ON_ONCE(mb->queue.count || mb->pending.count || mb->receivers.count);
-	WARN_ON_ONCE(mb->in_hand || mb->lingering || mb->published);
+	WARN_ON_ONCE(mb->in_hand || mb->lingering || mb->reserved || mb->published);
+	WARN_ON_ONCE(mb->token_count || mb->call_count);
 
+	/* It holds no reference, and finds nothing. */
+	cancel_delayed_work_sync(&mb->return_work);
 	if (mb->pid_ns)
 		put_pid_ns(mb->pid_ns);
 	put_user_ns(mb->user_ns);
@@ -306,9 +315,11 @@ bool mbx_mailbox_controlled(struct mbx_mailbox *mb)
 /**
  * mbx_mailbox_stat - describe a mailbox
  * @mb: the mailbox
- * @stat: all but @flags and @badge is written
+ * @holder: of the handle that asks
+ * @stat: all but @badge is written, of @flags only what the mailbox knows
  */
-void mbx_mailbox_stat(struct mbx_mailbox *mb, struct mbox_stat_args *stat)
+void mbx_mailbox_stat(struct mbx_mailbox *mb, const struct mbx_holder *holder,
+		      struct mbox_stat_args *stat)
 {
 	struct user_namespace *ns = current_user_ns();
 	kuid_t uid;
@@ -330,6 +341,10 @@ void mbx_mailbox_stat(struct mbx_mailbox *mb, struct mbox_stat_args *stat)
 	stat->receivers = mb->recv_handles;
 	stat->waiting_senders = mb->pending.count;
 	stat->waiting_receivers = mb->receivers.count;
+	stat->flags = mb->rt_priority ? MBOX_RT_PRIORITY : 0;
+	stat->calls = mb->call_count;
+	stat->tokens = mb->token_count;
+	stat->stale_tokens = holder->stale;
 	stat->sent = mb->sent;
 	stat->received = mb->received;
 	stat->drops = mb->drops;

@@ -2,7 +2,7 @@
 /*
  * The mailbox: life cycle and rights (mailbox.c), room and what is dropped to
  * make it (room.c), and the rules by which messages pass through it
- * (transfer.c). Knows nothing of names, files and user memory.
+ * (transfer.c). Calls and tokens are on top of that (call.h, token.h). Knows nothing of names, files and user memory.
  *
  * Locks of the module, outermost first:
  *
@@ -20,8 +20,11 @@
 #include <linux/spinlock.h>
 #include <linux/mbox.h>
 
+#include <linux/workqueue.h>
+
 #include "message.h"
 #include "queue.h"
+#include "tag.h"
 #include "wait.h"
 
 struct mbx_quota;
@@ -32,6 +35,9 @@ struct mbx_quota;
 /* Messages that may be dropped before others get a turn at the lock. */
 #define MBX_DROPS_HOLD	256
 
+/* Likewise, messages that are purged, tokens that are given up. */
+#define MBX_BATCH_HOLD	64
+
 /**
  * DOC: the life of a mailbox
  *
@@ -41,9 +47,9 @@ struct mbx_quota;
  *
  *	deaf	not published, and no handle with MBOX_RECV: nobody can ever
  *		receive. Sends fail with EPIPE, what is queued is freed.
- *	ended	not published, no handle with MBOX_SEND, and nothing in hand
- *		that could be put back: nothing can ever arrive. A receive that
- *		finds nothing fails with EPIPE.
+ *	ended	not published, no handle with MBOX_SEND, no reply expected, and
+ *		nothing in hand that could be put back: nothing can ever arrive.
+ *		A receive that finds nothing fails with EPIPE.
  *
  * One lock protects what changes, taken by mbx_mailbox_begin() and given back
  * by mbx_mailbox_end(). The latter lets everybody go on whom the change
@@ -58,6 +64,7 @@ struct mbx_mailbox {
 	struct pid_namespace *pid_ns;	/* of the creator, MBOX_TYPE_PID only */
 	struct mbx_quota *payer;	/* for the mailbox itself */
 	u8 type_source;
+	bool rt_priority;		/* of calls: MBOX_RT_PRIORITY */
 
 	struct kref ref;
 
@@ -67,10 +74,18 @@ struct mbx_mailbox {
 	struct mbx_queue queue;
 	struct mbx_queue pending;	/* messages of blocked senders */
 	struct mbx_waiters receivers;	/* blocked receivers */
-	u32 in_hand;			/* taken, neither received nor put back */
-	u32 lingering;			/* done with, but peeked at */
+	struct rb_root tokens;		/* messages in hand that have one */
+	struct rb_root_cached returns;	/* those whose lease ends by itself */
+	struct rb_root calls;		/* that were interrupted */
+	u32 in_hand;			/* taken, neither finished nor put back */
+	u32 lingering;			/* done with, but peeked at, or stale */
+	u32 reserved;			/* replies that are expected here */
 	u64 in_hand_bytes;
 	u64 lingering_bytes;
+	u64 reserved_bytes;
+	u32 token_count;
+	u32 call_count;			/* calls that are not over */
+	u32 last_number;		/* of tokens and interrupted calls */
 	u64 next_seq;
 	u64 sent;
 	u64 received;
@@ -92,6 +107,8 @@ struct mbx_mailbox {
 	struct fasync_struct *recv_fasync;
 	struct fasync_struct *send_fasync;
 
+	struct delayed_work return_work;	/* at the first of @returns */
+
 	/* namespace.c's, under its lock */
 	struct mbx_entry *entry;
 };
@@ -99,16 +116,14 @@ struct mbx_mailbox {
 /**
  * struct mbx_outcome - what is to be done after the unlock
  * @wake: waiters that were claimed
- * @garbage: messages that were dropped
- * @purged: messages that nobody can ever receive
+ * @garbage: messages that are done with
  * @events: for pollers
  * @dropped: messages dropped under this hold of the lock
- * @again: there was more to drop than one hold of the lock may
+ * @again: there was more to drop or to purge than one hold of the lock may
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
-	struct rb_root purged;
 	__poll_t events;
 	unsigned int dropped;
 	bool again;
@@ -123,6 +138,7 @@ static inline void mbx_outcome_discard(struct mbx_outcome *out, struct mbx_msg *
 
 void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out);
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out);
+void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out);
 
 /**
  * struct mbx_receive - what a receive wants, and what it learned
@@ -131,6 +147,8 @@ void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out);
  * @room: size of the buffer
  * @truncate: take a message even if it is longer than @room
  * @peek: leave it there
+ * @lease: give out a token for it
+ * @lease_time: which ends by itself after so many ns; 0: never
  * @len: of the message that was too long, on -EMSGSIZE
  */
 struct mbx_receive {
@@ -139,6 +157,8 @@ struct mbx_receive {
 	size_t room;
 	bool truncate;
 	bool peek;
+	bool lease;
+	u64 lease_time;
 	u32 len;
 };
 
@@ -150,6 +170,7 @@ struct mbx_receive {
  * @mode: permission bits
  * @type_source: MBOX_TYPE_*
  * @overflow: MBOX_OVERFLOW_*
+ * @rt_priority: MBOX_RT_PRIORITY was asked for
  */
 struct mbx_properties {
 	u64 max_bytes;
@@ -158,18 +179,20 @@ struct mbx_properties {
 	u16 mode;
 	u8 type_source;
 	u8 overflow;
+	bool rt_priority;
 };
 
 int mbx_properties_complete(struct mbx_properties *props);
 /* What a mailbox holds. */
 static inline u32 mbx_mailbox_messages(const struct mbx_mailbox *mb)
 {
-	return mb->queue.count + mb->in_hand + mb->lingering;
+	return mb->queue.count + mb->in_hand + mb->lingering + mb->reserved;
 }
 
 static inline u64 mbx_mailbox_bytes(const struct mbx_mailbox *mb)
 {
-	return mb->queue.bytes + mb->in_hand_bytes + mb->lingering_bytes;
+	return mb->queue.bytes + mb->in_hand_bytes + mb->lingering_bytes +
+	       mb->reserved_bytes;
 }
 
 struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
@@ -193,14 +216,36 @@ void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			     const struct mbx_receive *how, bool ok);
 void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out);
 
+int mbx_mailbox_reserve(struct mbx_mailbox *mb, u32 len);
+int mbx_mailbox_fill(struct mbx_mailbox *mb, u32 reserved, struct mbx_msg *msg);
+
+int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			   struct mbx_outcome *out);
+int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     struct mbx_waiter *w, bool never,
+			     struct mbx_outcome *out);
+void mbx_mailbox_withdraw_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_received_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_finish_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			       struct mbx_outcome *out);
+void mbx_mailbox_orphan_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
+u32 mbx_mailbox_number_locked(struct mbx_mailbox *mb, const struct rb_root *tags,
+			      const struct mbx_owner *owner);
+
 bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len);
 bool mbx_room_writable(const struct mbx_mailbox *mb);
 bool mbx_room_make(struct mbx_mailbox *mb, const struct mbx_msg *msg,
 		   struct mbx_outcome *out);
 
-__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights);
+__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights,
+			  const struct mbx_holder *holder);
 u32 mbx_mailbox_next_len(struct mbx_mailbox *mb);
-void mbx_mailbox_stat(struct mbx_mailbox *mb, struct mbox_stat_args *stat);
+void mbx_mailbox_stat(struct mbx_mailbox *mb, const struct mbx_holder *holder,
+		      struct mbox_stat_args *stat);
 int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args);
 void mbx_mailbox_query(struct mbox_query_args *args);
 

@@ -77,6 +77,19 @@ static struct mbx_msg *msg_alloc(u32 len)
 	return msg;
 }
 
+/* Gives back what a payload of @len does not need. */
+static void msg_shrink(struct mbx_msg *msg, u32 len)
+{
+	unsigned int i, keep = DIV_ROUND_UP(len, PAGE_SIZE);
+
+	for (i = keep; msg->paged && i < msg_page_count(msg); i++) {
+		__free_page(msg->pages[i]);
+		cond_resched();
+	}
+	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg->len - len);
+	msg->len = len;
+}
+
 static void msg_free_memory(struct mbx_msg *msg)
 {
 	if (msg->paged)
@@ -86,13 +99,14 @@ static void msg_free_memory(struct mbx_msg *msg)
 
 static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 {
+	u32 len = iov_iter_count(from);
 	u32 done, n;
 
 	if (!msg->paged)
-		return copy_from_iter_full(msg->data, msg->len, from) ? 0 : -EFAULT;
+		return copy_from_iter_full(msg->data, len, from) ? 0 : -EFAULT;
 
-	for (done = 0; done < msg->len; done += n) {
-		n = min_t(u32, msg->len - done, PAGE_SIZE);
+	for (done = 0; done < len; done += n) {
+		n = min_t(u32, len - done, PAGE_SIZE);
 		if (copy_page_from_iter(msg->pages[done / PAGE_SIZE], 0, n, from) != n)
 			return -EFAULT;
 		cond_resched();
@@ -100,12 +114,65 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 	return 0;
 }
 
+/* Who it is from, and since when. */
+static void msg_stamp(struct mbx_msg *msg, const struct mbx_sender *from)
+{
+	msg->time = ktime_get();
+	msg->flags |= from->flags;
+	msg->uid = from->uid;
+	msg->gid = from->gid;
+	msg->pid = get_pid(from->pid);
+}
+
+/**
+ * mbx_msg_new_slot - make an empty message that something will be written into
+ * @from: who it is from for now, and who pays; the message takes its own
+ *	references
+ * @capacity: the longest payload that it can take, in bytes
+ *
+ * @type, @priority and @badge are 0.
+ *
+ * Context: may sleep.
+ * Return: the message, whose length is @capacity until it is filled; -EDQUOT,
+ * -ENOMEM as ERR_PTR().
+ */
+struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity)
+{
+	struct mbx_msg *msg;
+	int ret;
+
+	ret = mbx_quota_charge(from->payer, MBX_BYTES, msg_cost(capacity), from->opener);
+	if (ret)
+		return ERR_PTR(ret);
+	msg = msg_alloc(capacity);
+	if (!msg) {
+		mbx_quota_uncharge(from->payer, MBX_BYTES, msg_cost(capacity));
+		return ERR_PTR(-ENOMEM);
+	}
+	msg->type = 0;
+	msg->seq = 0;
+	msg->priority = 0;
+	msg->flags = 0;
+	msg->value = 0;
+	msg->badge = 0;
+	msg->payer = mbx_quota_get(from->payer);
+	msg->call = NULL;
+	msg->waiter = NULL;
+	msg->peeks = 0;
+	msg->deliveries = 0;
+	msg->in_hand = false;
+	msg->has_token = false;
+	msg->done = false;
+	msg_stamp(msg, from);
+	return msg;
+}
+
 /**
  * mbx_msg_new - make a message
  * @from: who it is from; the message takes its own references
  * @payload: all of it is the payload; its length must fit u32
  *
- * The caller fills in @type and @priority.
+ * @type and @priority are 0.
  *
  * Context: may sleep, reads user memory.
  * Return: the message; -EDQUOT, -ENOMEM, -EFAULT as ERR_PTR().
@@ -113,38 +180,57 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 			    struct iov_iter *payload)
 {
-	u32 len = iov_iter_count(payload);
-	struct mbx_msg *msg;
+	struct mbx_msg *msg = mbx_msg_new_slot(from, iov_iter_count(payload));
 	int ret;
 
-	ret = mbx_quota_charge(from->payer, MBX_BYTES, msg_cost(len), from->opener);
-	if (ret)
-		return ERR_PTR(ret);
-	ret = -ENOMEM;
-	msg = msg_alloc(len);
-	if (!msg)
-		goto err_uncharge;
+	if (IS_ERR(msg))
+		return msg;
+	msg->badge = from->badge;
+	ret = msg_copy_in(msg, payload);
+	if (!ret)
+		return msg;
+	mbx_msg_free(msg);
+	return ERR_PTR(ret);
+}
+
+/**
+ * mbx_msg_fill - write a slot
+ * @msg: of mbx_msg_new_slot(), not filled yet
+ * @from: who it is from; badge and who pays stay
+ * @payload: all of it is the payload, not longer than the slot's capacity
+ *
+ * Context: may sleep, reads user memory.
+ * Return: 0; -EFAULT: it can be filled again.
+ */
+int mbx_msg_fill(struct mbx_msg *msg, const struct mbx_sender *from,
+		 struct iov_iter *payload)
+{
+	u32 len = iov_iter_count(payload);
+	int ret;
+
 	ret = msg_copy_in(msg, payload);
 	if (ret)
-		goto err_free;
+		return ret;
+	msg_shrink(msg, len);
+	put_pid(msg->pid);
+	msg_stamp(msg, from);
+	return 0;
+}
 
-	msg->badge = from->badge;
+/**
+ * mbx_msg_fill_failed - say in a slot that nobody will fill it
+ * @msg: of mbx_msg_new_slot(), not filled yet. It becomes a message of the
+ *	payer's user, and of no process
+ *
+ * Context: may sleep.
+ */
+void mbx_msg_fill_failed(struct mbx_msg *msg)
+{
+	msg_shrink(msg, 0);
+	put_pid(msg->pid);
+	msg->pid = NULL;
 	msg->time = ktime_get();
-	msg->flags = from->flags;
-	msg->uid = from->uid;
-	msg->gid = from->gid;
-	msg->pid = get_pid(from->pid);
-	msg->payer = mbx_quota_get(from->payer);
-	msg->waiter = NULL;
-	msg->peeks = 0;
-	msg->done = false;
-	return msg;
-
-err_free:
-	msg_free_memory(msg);
-err_uncharge:
-	mbx_quota_uncharge(from->payer, MBX_BYTES, msg_cost(len));
-	return ERR_PTR(ret);
+	msg->flags |= MBOX_MSG_FAILED;
 }
 
 /**
@@ -201,12 +287,14 @@ void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 	args->out_badge = msg->badge;
 	args->out_token = 0;
 	args->out_len = msg->len;
-	args->out_reply_max = 0;
+	args->out_reply_max = msg->value;
 	args->out_drops = 0;
 	args->out_pid = pid_vnr(msg->pid);
 	args->out_uid = from_kuid_munged(ns, msg->uid);
 	args->out_gid = from_kgid_munged(ns, msg->gid);
 	args->out_priority = msg->priority;
-	args->out_deliveries = 1;
+	args->out_deliveries = min(msg->deliveries + 1, U8_MAX);
 	args->out_flags = msg->flags;
+	if (msg->deliveries)
+		args->out_flags |= MBOX_MSG_REDELIVERED;
 }

@@ -13,7 +13,10 @@
 #include <linux/uio.h>
 #include <linux/mbox.h>
 
+#include "tag.h"
+
 struct file;
+struct mbx_call;
 struct mbx_quota;
 struct mbx_waiter;
 
@@ -26,26 +29,33 @@ struct mbx_waiter;
  *	   | waiter          |   \ taken          taken /    | put back
  *	   | matches         |    v                    v     |
  *	   +-----------------|--------> in hand <------------+
- *	                     | withdrawn   |  received
+ *	                     | withdrawn   |  received, finished
  *	                     v             v
  *	                            freed
  *
  * It has one owner at a time: the sender that makes it, the mailbox while it
- * is pending or queued, the receiver that has it in hand. A message that is
+ * is pending or queued, the receiver that has it in hand, until the receive or,
+ * if it was given a token, that is finished. A message that is
  * done with while somebody still peeks at it lingers, counted by the mailbox,
  * until the last of them has copied it. What was charged for it is given back
  * when it is freed, by whoever frees it.
  */
 struct mbx_msg {
-	/* of the queue that it is in, protected by the mailbox's lock */
-	struct rb_node by_order;
+	/* protected by the mailbox's lock: where it is found */
 	union {
-		struct rb_node by_type;
+		struct {		/* in a queue */
+			struct rb_node by_order;
+			struct rb_node by_type;
+			struct {
+				u64 lo, hi;
+			} span;		/* of the types below by_order */
+		};
+		struct {		/* in hand, with a token */
+			struct mbx_tag token;
+			struct rb_node by_return;	/* if @returns */
+		};
 		struct mbx_msg *next_garbage;	/* of who unlinked it */
 	};
-	struct {
-		u64 lo, hi;
-	} span;				/* of the types below by_order */
 
 	/* const once in a mailbox */
 	u64 type;
@@ -55,15 +65,22 @@ struct mbx_msg {
 	u32 len;
 	u16 priority;
 	u8 flags;			/* MBOX_MSG_* */
+	u32 value;			/* out_reply_max, or out_code */
 	kuid_t uid;
 	kgid_t gid;
 	struct pid *pid;
 	struct mbx_quota *payer;
 
+	struct mbx_call *call;		/* whose request it is, a reference */
+
 	/* protected by the mailbox's lock */
 	struct mbx_waiter *waiter;	/* the sender, while it is pending */
+	ktime_t returns;		/* end of the lease, 0: none */
 	u32 peeks;			/* those who copy it without taking it */
-	bool done;			/* it lingers for them alone */
+	u8 deliveries;			/* so far, those with a token */
+	bool in_hand;
+	bool has_token;
+	bool done;			/* it lingers for peeks alone */
 
 	/* const: long payloads are in pages, the others follow */
 	bool paged;
@@ -97,6 +114,10 @@ struct mbx_sender {
 
 struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 			    struct iov_iter *payload);
+struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity);
+int mbx_msg_fill(struct mbx_msg *msg, const struct mbx_sender *from,
+		 struct iov_iter *payload);
+void mbx_msg_fill_failed(struct mbx_msg *msg);
 void mbx_msg_free(struct mbx_msg *msg);
 int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to);
 void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args);

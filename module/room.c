@@ -17,10 +17,13 @@ bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len)
 	       mbx_mailbox_bytes(mb) + len <= mb->max_bytes;
 }
 
-/*
- * What to drop after @victim: not what somebody looks at, it frees no room. At
- * most so many are looked at; @looked counts them.
- */
+/* A call is never dropped, nor its end; what somebody looks at frees no room. */
+static bool may_be_dropped(const struct mbx_msg *msg)
+{
+	return !msg->call && !(msg->flags & MBOX_MSG_REPLY) && !msg->peeks;
+}
+
+/* What to drop after @victim. At most so many are looked at; @looked counts them. */
 static struct mbx_msg *next_victim(const struct mbx_mailbox *mb,
 				   struct mbx_msg *victim, unsigned int *looked)
 {
@@ -28,7 +31,7 @@ static struct mbx_msg *next_victim(const struct mbx_mailbox *mb,
 		if ((*looked)++ == 2 * MBX_DROPS_MAX)
 			return NULL;
 		victim = mbx_queue_next_to_drop(&mb->queue, victim);
-	} while (victim && victim->peeks);
+	} while (victim && !may_be_dropped(victim));
 	return victim;
 }
 

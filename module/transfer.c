@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 
+#include "call.h"
 #include "mailbox.h"
 #include "message.h"
 
@@ -18,7 +19,7 @@ static bool mailbox_deaf(const struct mbx_mailbox *mb)
 /* Nothing can ever arrive. */
 static bool mailbox_ended(const struct mbx_mailbox *mb)
 {
-	return !mb->published && !mb->send_handles && !mb->in_hand;
+	return !mb->published && !mb->send_handles && !mb->in_hand && !mb->reserved;
 }
 
 static __poll_t mailbox_events(const struct mbx_mailbox *mb)
@@ -37,18 +38,34 @@ static __poll_t mailbox_events(const struct mbx_mailbox *mb)
 	return events;
 }
 
-/* A message is done with. Those who peek at it keep it, at its mailbox's cost. */
+static void mailbox_linger(struct mbx_mailbox *mb, const struct mbx_msg *msg)
+{
+	mb->lingering++;
+	mb->lingering_bytes += msg->len;
+}
+
+static void mailbox_linger_end(struct mbx_mailbox *mb, const struct mbx_msg *msg)
+{
+	mb->lingering--;
+	mb->lingering_bytes -= msg->len;
+}
+
+/*
+ * A message is done with. If it was the request of a call that nobody answered,
+ * that is its end. Those who peek at it keep it, at its mailbox's cost.
+ */
 static void mailbox_retire(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			   struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
+	if (msg->call)
+		mbx_call_end_locked(mb, msg->call, -ECONNRESET, out);
 	if (!msg->peeks) {
 		mbx_outcome_discard(out, msg);
 		return;
 	}
 	msg->done = true;
-	mb->lingering++;
-	mb->lingering_bytes += msg->len;
+	mailbox_linger(mb, msg);
 }
 
 static void mailbox_end_peek(struct mbx_mailbox *mb, struct mbx_msg *msg,
@@ -57,9 +74,40 @@ static void mailbox_end_peek(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	lockdep_assert_held(&mb->lock);
 	if (--msg->peeks || !msg->done)
 		return;
-	mb->lingering--;
-	mb->lingering_bytes -= msg->len;
+	mailbox_linger_end(mb, msg);
 	mbx_outcome_discard(out, msg);
+}
+
+static bool msg_stale(const struct mbx_msg *msg)
+{
+	return msg->call && msg->call->abandoned;
+}
+
+static void mailbox_hand_out(struct mbx_mailbox *mb, struct mbx_msg *msg)
+{
+	msg->in_hand = true;
+	mb->in_hand++;
+	mb->in_hand_bytes += msg->len;
+}
+
+/* A stale one can't come back: it only lingered. */
+static void mailbox_hand_in(struct mbx_mailbox *mb, struct mbx_msg *msg)
+{
+	msg->in_hand = false;
+	if (msg_stale(msg)) {
+		mailbox_linger_end(mb, msg);
+		return;
+	}
+	mb->in_hand--;
+	mb->in_hand_bytes -= msg->len;
+}
+
+/* A message came in, whether or not it stays. */
+static void mailbox_accept(struct mbx_mailbox *mb, struct mbx_msg *msg)
+{
+	mb->sent++;
+	if (msg->call)
+		msg->call->accepted = true;
 }
 
 static bool waiter_has_room(const struct mbx_waiter *w, const struct mbx_msg *msg)
@@ -110,8 +158,7 @@ static bool mailbox_hand_over(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			msg->peeks++;
 			continue;
 		}
-		mb->in_hand++;
-		mb->in_hand_bytes += msg->len;
+		mailbox_hand_out(mb, msg);
 		return true;
 	}
 	return false;
@@ -124,7 +171,31 @@ static void mailbox_enqueue(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	out->events |= EPOLLIN | EPOLLRDNORM;
 }
 
-/* Take a message of a blocked sender away from it. */
+/**
+ * mbx_mailbox_received_locked - a message arrived at its receiver
+ * @mb: the mailbox
+ * @msg: in hand; if its sender waited for no more than that, or gave that up, it
+ *	is an ordinary message from now on
+ * @out: of mbx_mailbox_begin()
+ */
+void mbx_mailbox_received_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	if (!msg->call || (msg->flags & MBOX_MSG_CALL))
+		return;
+	mbx_call_end_locked(mb, msg->call, 0, out);
+	if (msg->call->abandoned) {
+		mailbox_hand_in(mb, msg);
+		msg->call->abandoned = false;
+		mailbox_hand_out(mb, msg);
+	}
+}
+
+/*
+ * Take a message of a blocked sender away from it. Who made a call waits on, for
+ * its end.
+ */
 static void mailbox_release_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				   int result, struct mbx_outcome *out)
 {
@@ -132,7 +203,12 @@ static void mailbox_release_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
 
 	mbx_queue_del(&mb->pending, msg);
 	msg->waiter = NULL;
-	mbx_waiter_claim(w, result, &out->wake);
+	if (!result)
+		mailbox_accept(mb, msg);
+	if (!msg->call || msg->call->reply_to)
+		mbx_waiter_claim(w, result, &out->wake);
+	else if (result)
+		mbx_call_end_locked(mb, msg->call, result, out);
 }
 
 /* Let in the messages of blocked senders, in order, while they fit. */
@@ -146,7 +222,6 @@ static void mailbox_admit(struct mbx_mailbox *mb, struct mbx_outcome *out)
 			return;
 		mailbox_release_sender(mb, msg, 0, out);
 		mailbox_enqueue(mb, msg, out);
-		mb->sent++;
 	}
 }
 
@@ -157,15 +232,27 @@ static void mailbox_refuse_sender(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mailbox_retire(mb, msg, out);
 }
 
-/* Nobody can ever receive: say so, and free what is there. */
-static void mailbox_refuse_senders(struct mbx_mailbox *mb, struct mbx_outcome *out)
+/* Nobody can ever receive, and that is for ever: say so, and free what is there. */
+static void mailbox_purge(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	struct mbx_msg *msg;
+	int n;
 
-	while ((msg = mbx_queue_first(&mb->pending)))
-		mailbox_refuse_sender(mb, msg, -EPIPE, out);
-	out->purged = mb->queue.order.rb_root;
-	mbx_queue_init(&mb->queue);
+	for (n = 0; n < MBX_BATCH_HOLD; n++) {
+		msg = mbx_queue_first(&mb->pending);
+		if (msg) {
+			mailbox_refuse_sender(mb, msg, -EPIPE, out);
+			continue;
+		}
+		msg = mbx_queue_first(&mb->queue);
+		if (!msg)
+			return;
+		mbx_queue_del(&mb->queue, msg);
+		if (msg->call)
+			mbx_call_end_locked(mb, msg->call, -EPIPE, out);
+		mailbox_retire(mb, msg, out);
+	}
+	out->again = true;
 }
 
 /* Nothing can ever arrive. Whoever waits selects nothing of what is queued. */
@@ -187,7 +274,7 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	lockdep_assert_held(&mb->lock);
 	mailbox_admit(mb, out);
 	if (mailbox_deaf(mb))
-		mailbox_refuse_senders(mb, out);
+		mailbox_purge(mb, out);
 	if (mailbox_ended(mb))
 		mailbox_refuse_receivers(mb, out);
 
@@ -210,7 +297,6 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	mbx_wakeups_init(&out->wake);
 	out->garbage = NULL;
-	out->purged = RB_ROOT;
 	out->events = 0;
 	out->dropped = 0;
 	out->again = false;
@@ -222,12 +308,12 @@ static void outcome_free(struct mbx_outcome *out)
 	struct mbx_msg *msg, *next;
 
 	for (msg = out->garbage; msg; msg = next) {
+		struct mbx_call *call = msg->call;
+
 		next = msg->next_garbage;
 		mbx_msg_free(msg);
-	}
-	rbtree_postorder_for_each_entry_safe(msg, next, &out->purged, by_order) {
-		mbx_msg_free(msg);
-		cond_resched();
+		if (call)
+			mbx_call_forget(call);
 	}
 }
 
@@ -274,6 +360,44 @@ void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	}
 }
 
+/**
+ * mbx_mailbox_end_unless_deaf - the same, but leave a purge to who made it deaf
+ * @mb: the mailbox, which the caller has a reference to
+ * @out: of mbx_mailbox_begin()
+ *
+ * For what may itself be part of a purge, which ends calls, and so would come
+ * back here for another mailbox, and so on.
+ *
+ * Context: may sleep. Puts no reference to a mailbox.
+ */
+void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	while (!mailbox_deaf(mb)) {
+		if (!mailbox_end_hold(mb, out))
+			return;
+		cond_resched();
+		mbx_mailbox_begin(mb, out);
+	}
+	spin_unlock(&mb->lock);
+	outcome_run(mb, out);
+}
+
+/**
+ * mbx_mailbox_withdraw_locked - take a message out that was not received
+ * @mb: the mailbox
+ * @msg: queued or pending
+ * @out: gets the message
+ */
+void mbx_mailbox_withdraw_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	mbx_queue_del(msg->waiter ? &mb->pending : &mb->queue, msg);
+	msg->waiter = NULL;
+	mailbox_retire(mb, msg, out);
+}
+
 /*
  * Wait for what the waiter waits for; if that ends early, withdraw it, and its
  * message if it is a sender.
@@ -291,12 +415,10 @@ static int mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 
 	mbx_mailbox_begin(mb, &out);
 	claimed = READ_ONCE(w->state) != MBX_WAITING;
-	if (!claimed && sending) {
-		mbx_queue_del(&mb->pending, sending);
-		mailbox_retire(mb, sending, &out);
-	} else if (!claimed) {
+	if (!claimed && sending)
+		mbx_mailbox_withdraw_locked(mb, sending, &out);
+	else if (!claimed)
 		mbx_waiters_del(&mb->receivers, w);
-	}
 	mbx_mailbox_end(mb, &out);
 	if (!claimed)
 		return ret;
@@ -306,34 +428,6 @@ static int mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 	return w->result;
 }
 
-/* Nobody takes it and there is no room: stand in line, in order. */
-static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-				const struct mbx_timeout *timeout,
-				struct mbx_outcome *out)
-	__releases(&mb->lock)
-{
-	struct mbx_waiter w;
-	bool withdrawn;
-
-	mbx_waiter_init(&w);
-	w.may_drop = MBX_DROPS_MAX;
-	msg->waiter = &w;
-	mbx_queue_add(&mb->pending, msg);
-	mailbox_admit(mb, out);
-	withdrawn = timeout->never && w.state == MBX_WAITING;
-	if (withdrawn) {
-		mbx_queue_del(&mb->pending, msg);
-		mbx_outcome_discard(out, msg);
-	} else {
-		/* It is there now, for those who peek; nobody takes it. */
-		WARN_ON_ONCE(mailbox_hand_over(mb, msg, out));
-		out->events |= EPOLLIN | EPOLLRDNORM;
-	}
-	mbx_mailbox_end(mb, out);
-
-	return withdrawn ? -EAGAIN : mailbox_wait(mb, &w, msg, timeout);
-}
-
 /* Whether a message may come in now: it fits, and overtakes no blocked one. */
 static bool mailbox_admissible(const struct mbx_mailbox *mb, const struct mbx_msg *msg)
 {
@@ -341,6 +435,83 @@ static bool mailbox_admissible(const struct mbx_mailbox *mb, const struct mbx_ms
 
 	return mbx_room_fits(mb, msg->len) &&
 	       (!blocked || mbx_msg_before(msg, blocked));
+}
+
+/**
+ * mbx_mailbox_put_locked - put a message into a mailbox, if it may come in now
+ * @mb: the mailbox
+ * @msg: complete but for its sequence number
+ * @out: gets the message, if it can never come in
+ *
+ * Return: 0; -EPIPE: nobody can ever receive it; -EMSGSIZE: too long; -EAGAIN:
+ * it would have to wait, and is still the caller's.
+ */
+int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			   struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	msg->seq = mb->next_seq++;
+	if (mailbox_deaf(mb)) {
+		mbx_outcome_discard(out, msg);
+		return -EPIPE;
+	}
+	if (msg->len > mb->max_message_size) {
+		mbx_outcome_discard(out, msg);
+		return -EMSGSIZE;
+	}
+	if (!mailbox_admissible(mb, msg) && !mailbox_has_taker(mb, msg))
+		return -EAGAIN;
+	mailbox_accept(mb, msg);
+	if (!mailbox_hand_over(mb, msg, out))
+		mailbox_enqueue(mb, msg, out);
+	return 0;
+}
+
+/**
+ * mbx_mailbox_block_locked - stand in line, in order
+ * @mb: the mailbox
+ * @msg: mbx_mailbox_put_locked() gave -EAGAIN for it under the same hold
+ * @w: initialised
+ * @never: only if it can be let in at once, by dropping others
+ * @out: gets the message on failure
+ *
+ * Return: 0: it stands there, or was let in and @w claimed; -EAGAIN: neither.
+ */
+int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     struct mbx_waiter *w, bool never,
+			     struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	w->may_drop = MBX_DROPS_MAX;
+	msg->waiter = w;
+	mbx_queue_add(&mb->pending, msg);
+	mailbox_admit(mb, out);
+	if (never && msg->waiter) {
+		mbx_queue_del(&mb->pending, msg);
+		mbx_outcome_discard(out, msg);
+		return -EAGAIN;
+	}
+	/* It is there now, for those who peek; nobody takes it. */
+	WARN_ON_ONCE(mailbox_hand_over(mb, msg, out));
+	out->events |= EPOLLIN | EPOLLRDNORM;
+	return 0;
+}
+
+static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				const struct mbx_timeout *timeout,
+				struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	struct mbx_waiter w;
+	int ret;
+
+	mbx_waiter_init(&w);
+	ret = mbx_mailbox_block_locked(mb, msg, &w, timeout->never, out);
+	if (!ret && msg->call)
+		mbx_call_begin_locked(mb, msg, NULL);
+	mbx_mailbox_end(mb, out);
+
+	return ret ?: mailbox_wait(mb, &w, msg, timeout);
 }
 
 /**
@@ -357,23 +528,14 @@ int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		     const struct mbx_timeout *timeout)
 {
 	struct mbx_outcome out;
-	int ret = 0;
+	int ret;
 
 	mbx_mailbox_begin(mb, &out);
-	msg->seq = mb->next_seq++;
-	if (mailbox_deaf(mb)) {
-		ret = -EPIPE;
-		mbx_outcome_discard(&out, msg);
-	} else if (msg->len > mb->max_message_size) {
-		ret = -EMSGSIZE;
-		mbx_outcome_discard(&out, msg);
-	} else if (mailbox_admissible(mb, msg) || mailbox_has_taker(mb, msg)) {
-		mb->sent++;
-		if (!mailbox_hand_over(mb, msg, &out))
-			mailbox_enqueue(mb, msg, &out);
-	} else {
+	ret = mbx_mailbox_put_locked(mb, msg, &out);
+	if (ret == -EAGAIN)
 		return mailbox_send_blocked(mb, msg, timeout, &out);
-	}
+	if (!ret && msg->call)
+		mbx_call_begin_locked(mb, msg, NULL);
 	mbx_mailbox_end(mb, &out);
 	return ret;
 }
@@ -391,14 +553,11 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		msg->peeks++;
 		return 0;
 	}
-	if (msg->waiter) {
+	if (msg->waiter)
 		mailbox_release_sender(mb, msg, 0, out);
-		mb->sent++;
-	} else {
+	else
 		mbx_queue_del(&mb->queue, msg);
-	}
-	mb->in_hand++;
-	mb->in_hand_bytes += msg->len;
+	mailbox_hand_out(mb, msg);
 	return 0;
 }
 
@@ -460,6 +619,123 @@ int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 }
 
 /**
+ * mbx_mailbox_put_back_locked - put a message back to its place
+ * @mb: the mailbox
+ * @msg: in hand, without a token
+ * @out: gets the message, if it is the request of a call that was given up
+ *
+ * Cannot fail: it goes through the same door as a send, limits aside.
+ */
+void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	mailbox_hand_in(mb, msg);
+	if (msg_stale(msg))
+		mailbox_retire(mb, msg, out);
+	else if (!mailbox_hand_over(mb, msg, out))
+		mailbox_enqueue(mb, msg, out);
+}
+
+/**
+ * mbx_mailbox_finish_locked - a message in hand is done with
+ * @mb: the mailbox
+ * @msg: without a token
+ * @out: gets the message
+ */
+void mbx_mailbox_finish_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			       struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	mailbox_hand_in(mb, msg);
+	mb->received++;
+	mailbox_retire(mb, msg, out);
+}
+
+/**
+ * mbx_mailbox_orphan_locked - the caller of a request in hand gives up
+ * @mb: the mailbox
+ * @msg: the request; its call is not yet marked so
+ */
+void mbx_mailbox_orphan_locked(struct mbx_mailbox *mb, struct mbx_msg *msg)
+{
+	lockdep_assert_held(&mb->lock);
+	mb->in_hand--;
+	mb->in_hand_bytes -= msg->len;
+	mailbox_linger(mb, msg);
+	msg->call->abandoned = true;
+}
+
+/**
+ * mbx_mailbox_number_locked - a number for a new tag
+ * @mb: the mailbox
+ * @tags: where it will be
+ * @owner: whose it will be
+ */
+u32 mbx_mailbox_number_locked(struct mbx_mailbox *mb, const struct rb_root *tags,
+			      const struct mbx_owner *owner)
+{
+	lockdep_assert_held(&mb->lock);
+	do {
+		mb->last_number++;
+	} while (!mb->last_number || mbx_tag_find(tags, owner, mb->last_number));
+	return mb->last_number;
+}
+
+/**
+ * mbx_mailbox_reserve - keep room for a message to come
+ * @mb: the mailbox
+ * @len: its largest length in bytes
+ *
+ * Return: 0; -ENOBUFS: there is none.
+ */
+int mbx_mailbox_reserve(struct mbx_mailbox *mb, u32 len)
+{
+	struct mbx_outcome out;
+	int ret = 0;
+
+	mbx_mailbox_begin(mb, &out);
+	if (mbx_room_fits(mb, len)) {
+		mb->reserved++;
+		mb->reserved_bytes += len;
+	} else {
+		ret = -ENOBUFS;
+	}
+	mbx_mailbox_end(mb, &out);
+	return ret;
+}
+
+/**
+ * mbx_mailbox_fill - put a message where room was kept for it
+ * @mb: the mailbox
+ * @reserved: as it was given to mbx_mailbox_reserve()
+ * @msg: the mailbox's, even on failure; NULL: give the room back
+ *
+ * Context: may sleep.
+ * Return: 0; -EPIPE: nobody can ever receive it.
+ */
+int mbx_mailbox_fill(struct mbx_mailbox *mb, u32 reserved, struct mbx_msg *msg)
+{
+	struct mbx_outcome out;
+	bool deaf;
+
+	mbx_mailbox_begin(mb, &out);
+	mb->reserved--;
+	mb->reserved_bytes -= reserved;
+	deaf = mailbox_deaf(mb);
+	if (msg && deaf) {
+		mbx_outcome_discard(&out, msg);
+	} else if (msg) {
+		msg->seq = mb->next_seq++;
+		mailbox_accept(mb, msg);
+		if (!mailbox_hand_over(mb, msg, &out))
+			mailbox_enqueue(mb, msg, &out);
+	}
+	mbx_mailbox_end_unless_deaf(mb, &out);
+	return msg && deaf ? -EPIPE : 0;
+}
+
+/**
  * mbx_mailbox_end_receive - finish what mbx_mailbox_receive() began
  * @mb: the mailbox
  * @msg: that it gave, the caller's no longer
@@ -476,15 +752,11 @@ void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_mailbox_begin(mb, &out);
 	if (how->peek) {
 		mailbox_end_peek(mb, msg, &out);
+	} else if (ok) {
+		mbx_mailbox_received_locked(mb, msg, &out);
+		mbx_mailbox_finish_locked(mb, msg, &out);
 	} else {
-		mb->in_hand--;
-		mb->in_hand_bytes -= msg->len;
-		if (ok) {
-			mb->received++;
-			mailbox_retire(mb, msg, &out);
-		} else if (!mailbox_hand_over(mb, msg, &out)) {
-			mailbox_enqueue(mb, msg, &out);
-		}
+		mbx_mailbox_put_back_locked(mb, msg, &out);
 	}
 	mbx_mailbox_end(mb, &out);
 }
@@ -510,10 +782,12 @@ void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out)
  * mbx_mailbox_poll - what a handle can do now without waiting
  * @mb: the mailbox; the poller is on its wait queue already
  * @rights: of the handle
+ * @holder: likewise
  *
  * Return: EPOLL* events.
  */
-__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights)
+__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights,
+			  const struct mbx_holder *holder)
 {
 	__poll_t wanted = 0;
 
@@ -524,6 +798,8 @@ __poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights)
 	spin_lock(&mb->lock);
 	mb->told = mailbox_events(mb);
 	wanted &= mb->told;
+	if (holder->stale)
+		wanted |= EPOLLPRI;
 	spin_unlock(&mb->lock);
 	return wanted;
 }

@@ -162,8 +162,8 @@ static inline void mbx_poll_wake(struct wait_queue_head *head, __poll_t events)
 {
 	if (!waitqueue_active(head)) /* MBX_POLL */
 		return;
-	/* One message is for one of those who share the work; the end for all. */
-	if (events & (EPOLLHUP | EPOLLERR))
+	/* One message is for one of those who share the work; the rest for all. */
+	if (events & (EPOLLHUP | EPOLLERR | EPOLLPRI))
 		wake_up_interruptible_all(head);
 	else
 		wake_up_interruptible_poll(head, events);

@@ -260,7 +260,8 @@ struct mbox_query_args {
  * @out_type: type of the message
  * @out_seq: its sequence number in this mailbox: later messages have larger
  * @out_time: time sent, CLOCK_MONOTONIC as the receiver's time namespace sees
- * @out_badge: badge of the handle it was sent through, 0: none
+ * @out_badge: badge of the handle it was sent through, 0: none. Of a reply: of
+ *	@reply_to; of that of a CALL: 0
  * @out_token: for FINISH, if there is something to finish (a call, or with
  *	MBOX_LEASE); otherwise 0
  * @out_len: length of its payload in bytes, also when that did not fit
