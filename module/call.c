@@ -8,6 +8,7 @@
 #include "call.h"
 #include "mailbox.h"
 #include "message.h"
+#include "transfer.h"
 #include "quota.h"
 #include "wait.h"
 

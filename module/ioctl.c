@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of a handle: what may be said in each, and what then happens. Of
- * messages alone; those about the mailbox itself are at the end.
+ * The ioctls of a handle about messages: what may be said in each, and what then
+ * happens. Those about the mailbox itself are in control.c.
  */
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -16,23 +16,13 @@
 #include "ioctl.h"
 #include "mailbox.h"
 #include "message.h"
-#include "namespace.h"
 #include "quota.h"
 #include "token.h"
 
-#define NARROW_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_BADGE)
 #define CALL_FLAGS	(MBOX_WAIT_MASK | MBOX_EXT | MBOX_ABANDON)
 #define SEND_FLAGS	(CALL_FLAGS | MBOX_SYNC | MBOX_REPLY_TO)
 #define REPLY_RECV_FLAGS (MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_LEASE)
 #define RECV_FLAGS	(REPLY_RECV_FLAGS | MBOX_PEEK | MBOX_PEEK_AFTER)
-#define SET_MASK	(MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID | \
-			 MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES | \
-			 MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE)
-
-static_assert(sizeof(struct mbox_narrow_args) == 16);
-static_assert(sizeof(struct mbox_stat_args) == 120);
-static_assert(sizeof(struct mbox_set_args) == 40);
-
 /* The caller as a sender: its effective ids, its account. */
 static int caller_begin(struct mbx_sender *from, const struct mbx_handle *h)
 {
@@ -481,94 +471,6 @@ static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 	return ret;
 }
 
-static long ioctl_narrow(struct file *file, void __user *uarg, size_t size)
-{
-	struct mbx_handle *h = file->private_data;
-	struct mbox_narrow_args args;
-	struct mbx_handle_work work;
-	unsigned int rights;
-	bool badge;
-	int ret;
-
-	ret = mbx_args_read(&args, sizeof(args), uarg, size);
-	if (ret)
-		return ret;
-	rights = args.flags & MBX_RIGHTS;
-	badge = args.flags & MBOX_BADGE;
-	if ((args.flags & ~NARROW_FLAGS) || !rights || args.reserved ||
-	    badge != !!args.badge)
-		return -EINVAL;
-	if ((rights & ~h->rights) ||
-	    (badge && (h->badge || !(h->rights & MBOX_RECV))))
-		return -EPERM;
-
-	ret = mbx_handle_begin(&work, args.flags, badge ? args.badge : h->badge);
-	if (ret)
-		return ret;
-	mbx_mailbox_attach(h->mb, rights);
-	return mbx_handle_finish(&work, h->mb);
-}
-
-static long ioctl_stat(struct file *file, void __user *uarg, size_t size)
-{
-	struct mbx_handle *h = file->private_data;
-	struct mbox_stat_args args = { };
-
-	mbx_mailbox_stat(h->mb, &h->holder, &args);
-	args.flags |= mbx_namespace_flags(h->mb);
-	args.badge = h->badge;
-	return mbx_args_write(uarg, size, &args, sizeof(args));
-}
-
-static int set_check(const struct mbox_set_args *args)
-{
-	const struct {
-		u32 bit;
-		u64 value;
-	} fields[] = {
-		{ MBOX_SET_MODE, args->mode },
-		{ MBOX_SET_UID, args->uid },
-		{ MBOX_SET_GID, args->gid },
-		{ MBOX_SET_OVERFLOW, args->overflow },
-		{ MBOX_SET_MAX_MESSAGES, args->max_messages },
-		{ MBOX_SET_MAX_BYTES, args->max_bytes },
-		{ MBOX_SET_MAX_MESSAGE_SIZE, args->max_message_size },
-	};
-	unsigned int i;
-
-	if ((args->mask & ~SET_MASK) || args->reserved ||
-	    (args->mode & ~0777) || args->overflow > MBOX_OVERFLOW_DROP)
-		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (fields[i].value && !(args->mask & fields[i].bit))
-			return -EINVAL;
-	}
-	return 0;
-}
-
-static long ioctl_set(struct file *file, void __user *uarg, size_t size)
-{
-	struct mbx_handle *h = file->private_data;
-	struct mbox_set_args args;
-	int ret;
-
-	ret = mbx_args_read(&args, sizeof(args), uarg, size);
-	if (!ret)
-		ret = set_check(&args);
-	if (!ret)
-		ret = mbx_mailbox_set(h->mb, &args);
-	return ret;
-}
-
-static long ioctl_fionread(struct file *file, int __user *uarg)
-{
-	struct mbx_handle *h = file->private_data;
-
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	return put_user((int)mbx_mailbox_next_len(h->mb), uarg);
-}
-
 /**
  * mbx_handle_ioctl - the ioctls of a handle
  * @file: the handle
@@ -584,7 +486,7 @@ long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	size_t size = _IOC_SIZE(cmd);
 
 	if (cmd == FIONREAD)
-		return ioctl_fionread(file, uarg);
+		return mbx_ioctl_fionread(file, uarg);
 
 	switch (cmd & ~IOCSIZE_MASK) {
 	case MBOX_IOC_SEND & ~IOCSIZE_MASK:
@@ -598,11 +500,11 @@ long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case MBOX_IOC_FINISH & ~IOCSIZE_MASK:
 		return ioctl_finish(file, uarg, size);
 	case MBOX_IOC_NARROW & ~IOCSIZE_MASK:
-		return ioctl_narrow(file, uarg, size);
+		return mbx_ioctl_narrow(file, uarg, size);
 	case MBOX_IOC_STAT & ~IOCSIZE_MASK:
-		return ioctl_stat(file, uarg, size);
+		return mbx_ioctl_stat(file, uarg, size);
 	case MBOX_IOC_SET & ~IOCSIZE_MASK:
-		return ioctl_set(file, uarg, size);
+		return mbx_ioctl_set(file, uarg, size);
 	default:
 		return -ENOTTY;
 	}

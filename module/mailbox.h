@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The mailbox: life cycle and rights (mailbox.c), room and what is dropped to
- * make it (room.c), and the rules by which messages pass through it
- * (transfer.c). Calls and tokens are on top of that (call.h, token.h). Knows nothing of names, files and user memory.
+ * make it (room.c), the moves of a message through it (transfer.c), the lock
+ * and who may go on (settle.c), sending (send.c), receiving (receive.c). Calls
+ * and tokens are on top of that (call.h, token.h). Knows nothing of names, files and user memory.
  *
  * Locks of the module, outermost first:
  *
@@ -136,9 +137,12 @@ static inline void mbx_outcome_discard(struct mbx_outcome *out, struct mbx_msg *
 	out->garbage = msg;
 }
 
-void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out);
-void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out);
-void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out);
+void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__acquires(&mb->lock);
+void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock);
+void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock);
 
 /**
  * struct mbx_receive - what a receive wants, and what it learned
@@ -218,23 +222,6 @@ void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out);
 
 int mbx_mailbox_reserve(struct mbx_mailbox *mb, u32 len);
 int mbx_mailbox_fill(struct mbx_mailbox *mb, u32 reserved, struct mbx_msg *msg);
-
-int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-			   struct mbx_outcome *out);
-int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-			     struct mbx_waiter *w, bool never,
-			     struct mbx_outcome *out);
-void mbx_mailbox_withdraw_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-				 struct mbx_outcome *out);
-void mbx_mailbox_received_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-				 struct mbx_outcome *out);
-void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-				 struct mbx_outcome *out);
-void mbx_mailbox_finish_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-			       struct mbx_outcome *out);
-void mbx_mailbox_orphan_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
-u32 mbx_mailbox_number_locked(struct mbx_mailbox *mb, const struct rb_root *tags,
-			      const struct mbx_owner *owner);
 
 bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len);
 bool mbx_room_writable(const struct mbx_mailbox *mb);

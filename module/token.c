@@ -7,6 +7,7 @@
 #include "call.h"
 #include "mailbox.h"
 #include "message.h"
+#include "transfer.h"
 #include "token.h"
 
 static struct mbx_msg *msg_of(struct mbx_tag *tag)

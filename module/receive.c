@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receiving: what is taken, and what becomes of it.
+ */
+#include <linux/sched/signal.h>
+
+#include "mailbox.h"
+#include "message.h"
+#include "transfer.h"
+
+/* Take a message that was found, or begin to peek at it. */
+static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			struct mbx_receive *how, struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	if (msg->len > how->room && !how->truncate) {
+		how->len = msg->len;
+		return -EMSGSIZE;
+	}
+	if (how->peek) {
+		msg->peeks++;
+		return 0;
+	}
+	if (msg->waiter)
+		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
+	else
+		mbx_queue_del(&mb->queue, msg);
+	mbx_mailbox_hand_out_locked(mb, msg);
+	return 0;
+}
+
+static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *how,
+				   struct mbx_msg **msg, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	struct mbx_waiter w;
+	int ret;
+
+	mbx_waiter_init(&w);
+	w.filter = how->filter;
+	w.room = how->room;
+	w.truncate = how->truncate;
+	w.peek = how->peek;
+	mbx_waiters_add(&mb->receivers, &w);
+	mbx_mailbox_end(mb, out);
+
+	ret = mbx_mailbox_wait(mb, &w, NULL, &how->timeout);
+	*msg = w.msg;
+	how->len = w.len;
+	if (!ret && fatal_signal_pending(current)) {
+		mbx_mailbox_end_receive(mb, w.msg, how, false);
+		ret = -ERESTARTSYS;
+	}
+	return ret;
+}
+
+/**
+ * mbx_mailbox_receive - take a message in hand
+ * @mb: the mailbox
+ * @how: which message, how to wait for it
+ * @msg: the message; to be given to mbx_mailbox_end_receive()
+ *
+ * Context: may sleep.
+ * Return: 0; -EMSGSIZE: the message is longer than there is room, @how->len is
+ * set and the message where it was; -EPIPE: none is there and none can ever
+ * arrive; -EAGAIN, -ETIMEDOUT, -ERESTARTSYS: none is there.
+ */
+int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
+			struct mbx_msg **msg)
+{
+	struct mbx_outcome out;
+	int ret;
+
+	mbx_mailbox_begin(mb, &out);
+	*msg = mbx_queue_find(&mb->queue, &how->filter) ?:
+	       mbx_queue_find(&mb->pending, &how->filter);
+	if (*msg)
+		ret = mailbox_take(mb, *msg, how, &out);
+	else if (mbx_mailbox_ended(mb))
+		ret = -EPIPE;
+	else if (how->timeout.never)
+		ret = -EAGAIN;
+	else
+		return mailbox_receive_blocked(mb, how, msg, &out);
+	mbx_mailbox_end(mb, &out);
+	return ret;
+}
+
+/**
+ * mbx_mailbox_end_receive - finish what mbx_mailbox_receive() began
+ * @mb: the mailbox
+ * @msg: that it gave, the caller's no longer
+ * @how: as it was given
+ * @ok: the message arrived; otherwise it goes back to its place
+ *
+ * Context: may sleep, cannot fail.
+ */
+void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     const struct mbx_receive *how, bool ok)
+{
+	struct mbx_outcome out;
+
+	mbx_mailbox_begin(mb, &out);
+	if (how->peek) {
+		mbx_mailbox_end_peek_locked(mb, msg, &out);
+	} else if (ok) {
+		mbx_mailbox_received_locked(mb, msg, &out);
+		mbx_mailbox_finish_locked(mb, msg, &out);
+	} else {
+		mbx_mailbox_put_back_locked(mb, msg, &out);
+	}
+	mbx_mailbox_end(mb, &out);
+}
+
+/**
+ * mbx_mailbox_poll - what a handle can do now without waiting
+ * @mb: the mailbox; the poller is on its wait queue already
+ * @rights: of the handle
+ * @holder: likewise
+ *
+ * Return: EPOLL* events.
+ */
+__poll_t mbx_mailbox_poll(struct mbx_mailbox *mb, unsigned int rights,
+			  const struct mbx_holder *holder)
+{
+	__poll_t wanted = 0;
+
+	if (rights & MBOX_RECV)
+		wanted |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	if (rights & MBOX_SEND)
+		wanted |= EPOLLOUT | EPOLLWRNORM | EPOLLERR;
+	spin_lock(&mb->lock);
+	mb->told = mbx_mailbox_events_locked(mb);
+	wanted &= mb->told;
+	if (holder->stale)
+		wanted |= EPOLLPRI;
+	spin_unlock(&mb->lock);
+	return wanted;
+}
+
+/**
+ * mbx_mailbox_next_len - length of what an unfiltered receive would take
+ * @mb: the mailbox
+ *
+ * Return: in bytes, 0: no message, or an empty one.
+ */
+u32 mbx_mailbox_next_len(struct mbx_mailbox *mb)
+{
+	const struct mbx_msg *msg;
+	u32 len;
+
+	spin_lock(&mb->lock);
+	msg = mbx_queue_first(&mb->queue) ?: mbx_queue_first(&mb->pending);
+	len = msg ? msg->len : 0;
+	spin_unlock(&mb->lock);
+	return len;
+}

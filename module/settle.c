@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mailbox's lock: taking it, and giving it back, when everybody goes on who
+ * now can.
+ */
+#include <linux/fs.h>
+#include <linux/sched/signal.h>
+
+#include "call.h"
+#include "mailbox.h"
+#include "message.h"
+#include "transfer.h"
+
+/* Nobody can ever receive, and that is for ever: say so, and free what is there. */
+static void mailbox_purge(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_msg *msg;
+	int n;
+
+	for (n = 0; n < MBX_BATCH_HOLD; n++) {
+		msg = mbx_queue_first(&mb->pending);
+		if (msg) {
+			mbx_mailbox_refuse_sender_locked(mb, msg, -EPIPE, out);
+			continue;
+		}
+		msg = mbx_queue_first(&mb->queue);
+		if (!msg)
+			return;
+		mbx_queue_del(&mb->queue, msg);
+		if (msg->call)
+			mbx_call_end_locked(mb, msg->call, -EPIPE, out);
+		mbx_mailbox_retire_locked(mb, msg, out);
+	}
+	out->again = true;
+}
+
+/* Nothing can ever arrive. Whoever waits selects nothing of what is queued. */
+static void mailbox_refuse_receivers(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_waiter *w;
+
+	while ((w = mbx_waiters_first(&mb->receivers))) {
+		mbx_waiters_del(&mb->receivers, w);
+		mbx_waiter_claim(w, -EPIPE, &out->wake);
+	}
+}
+
+/* Let everybody go on who now can. */
+static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	__poll_t events;
+
+	lockdep_assert_held(&mb->lock);
+	mbx_mailbox_admit_locked(mb, out);
+	if (mbx_mailbox_deaf(mb))
+		mailbox_purge(mb, out);
+	if (mbx_mailbox_ended(mb))
+		mailbox_refuse_receivers(mb, out);
+
+	/* Those who begin to poll look for themselves: see MBX_POLL. */
+	if (!waitqueue_active(&mb->poll) && !READ_ONCE(mb->recv_fasync) &&
+	    !READ_ONCE(mb->send_fasync))
+		return;
+	events = mbx_mailbox_events_locked(mb);
+	out->events |= events & ~mb->told;
+	mb->told = events;
+}
+
+/**
+ * mbx_mailbox_begin - take the lock
+ * @mb: the mailbox
+ * @out: what will be done after the unlock
+ */
+void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__acquires(&mb->lock)
+{
+	mbx_wakeups_init(&out->wake);
+	out->garbage = NULL;
+	out->events = 0;
+	out->dropped = 0;
+	out->again = false;
+	spin_lock(&mb->lock);
+}
+
+static void outcome_free(struct mbx_outcome *out)
+{
+	struct mbx_msg *msg, *next;
+
+	for (msg = out->garbage; msg; msg = next) {
+		struct mbx_call *call = msg->call;
+
+		next = msg->next_garbage;
+		mbx_msg_free(msg);
+		if (call)
+			mbx_call_forget(call);
+	}
+}
+
+/* What was collected under the lock. */
+static void outcome_run(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	mbx_wakeups_run(&out->wake);
+	outcome_free(out);
+	if (!out->events)
+		return;
+	mbx_poll_wake(&mb->poll, out->events);
+	if (out->events & EPOLLIN)
+		kill_fasync(&mb->recv_fasync, SIGIO, POLL_IN);
+	if (out->events & EPOLLOUT)
+		kill_fasync(&mb->send_fasync, SIGIO, POLL_OUT);
+}
+
+/* Return whether there is more to do, which needs another hold of the lock. */
+static bool mailbox_end_hold(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	bool again;
+
+	mailbox_settle(mb, out);
+	again = out->again;
+	spin_unlock(&mb->lock);
+	outcome_run(mb, out);
+	return again;
+}
+
+/**
+ * mbx_mailbox_end - let everybody go on whom the change concerns, and unlock
+ * @mb: the mailbox, which the caller has a reference to
+ * @out: of mbx_mailbox_begin()
+ *
+ * Context: may sleep.
+ */
+void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	while (mailbox_end_hold(mb, out)) {
+		cond_resched();
+		mbx_mailbox_begin(mb, out);
+	}
+}
+
+/**
+ * mbx_mailbox_end_unless_deaf - the same, but leave a purge to who made it deaf
+ * @mb: the mailbox, which the caller has a reference to
+ * @out: of mbx_mailbox_begin()
+ *
+ * For what may itself be part of a purge, which ends calls, and so would come
+ * back here for another mailbox, and so on.
+ *
+ * Context: may sleep. Puts no reference to a mailbox.
+ */
+void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	while (!mbx_mailbox_deaf(mb)) {
+		if (!mailbox_end_hold(mb, out))
+			return;
+		cond_resched();
+		mbx_mailbox_begin(mb, out);
+	}
+	spin_unlock(&mb->lock);
+	outcome_run(mb, out);
+}
+
+/**
+ * mbx_mailbox_wait - wait for what a waiter waits for
+ * @mb: the mailbox
+ * @w: the waiter. If the wait ends early, it is withdrawn
+ * @sending: and so is its message, if it is a sender
+ * @timeout: for how long
+ *
+ * Context: sleeps.
+ * Return: the waiter's result, -ERESTARTSYS, -ETIMEDOUT.
+ */
+int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
+		     struct mbx_msg *sending, const struct mbx_timeout *timeout)
+{
+	struct mbx_outcome out;
+	bool claimed;
+	int ret;
+
+	ret = mbx_waiter_sleep(w, timeout);
+	if (!ret)
+		return w->result;
+
+	mbx_mailbox_begin(mb, &out);
+	claimed = READ_ONCE(w->state) != MBX_WAITING;
+	if (!claimed && sending)
+		mbx_mailbox_withdraw_locked(mb, sending, &out);
+	else if (!claimed)
+		mbx_waiters_del(&mb->receivers, w);
+	mbx_mailbox_end(mb, &out);
+	if (!claimed)
+		return ret;
+
+	/* What was handed over is reported, whatever came meanwhile. */
+	mbx_waiter_sleep_claimed(w);
+	return w->result;
+}
+
+/**
+ * mbx_mailbox_number_locked - a number for a new tag
+ * @mb: the mailbox
+ * @tags: where it will be
+ * @owner: whose it will be
+ */
+u32 mbx_mailbox_number_locked(struct mbx_mailbox *mb, const struct rb_root *tags,
+			      const struct mbx_owner *owner)
+{
+	lockdep_assert_held(&mb->lock);
+	do {
+		mb->last_number++;
+	} while (!mb->last_number || mbx_tag_find(tags, owner, mb->last_number));
+	return mb->last_number;
+}

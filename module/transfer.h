@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The moves of a message, for the files that implement the mailbox alone. All
+ * but mbx_mailbox_wait() with its lock held.
+ */
+#ifndef MBX_TRANSFER_H
+#define MBX_TRANSFER_H
+
+#include "mailbox.h"
+
+/* Nobody can ever receive. */
+static inline bool mbx_mailbox_deaf(const struct mbx_mailbox *mb)
+{
+	return !mb->published && !mb->recv_handles;
+}
+
+/* Nothing can ever arrive. */
+static inline bool mbx_mailbox_ended(const struct mbx_mailbox *mb)
+{
+	return !mb->published && !mb->send_handles && !mb->in_hand && !mb->reserved;
+}
+
+__poll_t mbx_mailbox_events_locked(const struct mbx_mailbox *mb);
+void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			       struct mbx_outcome *out);
+void mbx_mailbox_end_peek_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
+void mbx_mailbox_accept_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
+bool mbx_mailbox_has_taker_locked(const struct mbx_mailbox *mb, const struct mbx_msg *msg);
+bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				  struct mbx_outcome *out);
+void mbx_mailbox_enqueue_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				struct mbx_outcome *out);
+void mbx_mailbox_release_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				       int result, struct mbx_outcome *out);
+void mbx_mailbox_admit_locked(struct mbx_mailbox *mb, struct mbx_outcome *out);
+void mbx_mailbox_refuse_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				      int error, struct mbx_outcome *out);
+int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
+		     struct mbx_msg *sending, const struct mbx_timeout *timeout);
+
+int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			   struct mbx_outcome *out);
+int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			     struct mbx_waiter *w, bool never,
+			     struct mbx_outcome *out);
+void mbx_mailbox_withdraw_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_received_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 struct mbx_outcome *out);
+void mbx_mailbox_finish_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			       struct mbx_outcome *out);
+void mbx_mailbox_orphan_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
+u32 mbx_mailbox_number_locked(struct mbx_mailbox *mb, const struct rb_root *tags,
+			      const struct mbx_owner *owner);
+
+#endif /* MBX_TRANSFER_H */
