@@ -2,13 +2,15 @@
 /*
  * What is wrong with any ioctl: its pointer, size, tail, flags, file or number,
  * everything else valid. A refused call has done nothing, and written nothing.
- * The fields of SEND and RECV are in fields_message.c, all others in fields.c.
+ * The fields of SEND and RECV are in fields_message.c, those of CALL, REPLY_RECV
+ * and FINISH in fields_call.c, all others in fields.c.
  */
-#include "mbox_peer.h"
+#include "mbox_call.h"
 
 #define NAME		"arguments"
 #define PAYLOAD		"payload"
 #define MAX_SIZE	((1 << _IOC_SIZEBITS) - 1)	/* of any struct */
+#define CALL_TYPE	77		/* what the server of CALL takes */
 
 union any_args {
 	struct mbox_create_args create;
@@ -26,6 +28,7 @@ union any_args {
 FIXTURE(command) {
 	int fd;			/* that the command is for */
 	int h;			/* of the mailbox; it holds one message */
+	__u32 token;		/* of FINISH */
 	char buf[64];
 	union any_args args;
 	struct mbox_stat_args stat;
@@ -42,7 +45,8 @@ FIXTURE_VARIANT_ADD(command, create) {
 	.cmd = MBOX_IOC_CREATE,
 	.on_device = true,
 	.known_flags = MBOX_RECV | MBOX_SEND | MBOX_NONBLOCK | MBOX_NAMED |
-		       MBOX_OWN | MBOX_EXCL | MBOX_EPHEMERAL | MBOX_OWNED_BY,
+		       MBOX_OWN | MBOX_EXCL | MBOX_EPHEMERAL | MBOX_OWNED_BY |
+		       MBOX_RT_PRIORITY,
 };
 
 FIXTURE_VARIANT_ADD(command, open) {
@@ -65,13 +69,29 @@ FIXTURE_VARIANT_ADD(command, query) {
 
 FIXTURE_VARIANT_ADD(command, send) {
 	.cmd = MBOX_IOC_SEND,
-	.known_flags = MBOX_WAIT_MASK | MBOX_EXT,
+	.known_flags = MBOX_WAIT_MASK | MBOX_EXT | MBOX_SYNC | MBOX_REPLY_TO |
+		       MBOX_ABANDON,
 };
 
 FIXTURE_VARIANT_ADD(command, recv) {
 	.cmd = MBOX_IOC_RECV,
 	.known_flags = MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_PEEK |
-		       MBOX_PEEK_AFTER,
+		       MBOX_PEEK_AFTER | MBOX_LEASE,
+};
+
+FIXTURE_VARIANT_ADD(command, call) {
+	.cmd = MBOX_IOC_CALL,
+	.known_flags = MBOX_WAIT_MASK | MBOX_EXT | MBOX_ABANDON,
+};
+
+FIXTURE_VARIANT_ADD(command, reply_recv) {
+	.cmd = MBOX_IOC_REPLY_RECV,
+	.known_flags = MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_LEASE,
+};
+
+FIXTURE_VARIANT_ADD(command, finish) {
+	.cmd = MBOX_IOC_FINISH,
+	.known_flags = MBOX_EXT,
 };
 
 FIXTURE_VARIANT_ADD(command, narrow) {
@@ -113,8 +133,18 @@ static void make_valid(COMMAND *self, const VARIANT *variant)
 		args->open.name = (unsigned long)NAME;
 		args->open.name_len = strlen(NAME);
 		break;
+	case MBOX_IOC_CALL:
+		args->msg.type = CALL_TYPE;
+		mb_poison(&args->msg);
+		break;
+	case MBOX_IOC_FINISH:
+		args->msg.select = MBOX_FINISH_BACK;
+		args->msg.id = self->token;
+		mb_poison(&args->msg);
+		break;
 	case MBOX_IOC_SEND:
 	case MBOX_IOC_RECV:
+	case MBOX_IOC_REPLY_RECV:
 		args->msg.flags = MBOX_WAIT_NONE;
 		args->msg.buf = (unsigned long)self->buf;
 		args->msg.len = sizeof(self->buf);
@@ -149,10 +179,42 @@ static int call(COMMAND *self, const VARIANT *variant, void *args)
 /* What a successful call has used up. */
 static void renew(COMMAND *self, const VARIANT *variant)
 {
-	if (variant->cmd == MBOX_IOC_UNLINK)
+	switch (variant->cmd) {
+	case MBOX_IOC_UNLINK:
 		mb_create_named(NAME, MB_RW, 0600);
-	if (variant->cmd == MBOX_IOC_RECV)
+		break;
+	case MBOX_IOC_RECV:
+	case MBOX_IOC_REPLY_RECV:
 		mb_put(self->h, PAYLOAD, sizeof(PAYLOAD));
+		break;
+	case MBOX_IOC_FINISH:
+		num_take_flags(self->h, MBOX_LEASE | MBOX_TRUNCATE,
+			       &self->token);
+		self->args.msg.id = self->token;
+	}
+}
+
+static bool writes_outputs(const VARIANT *variant)
+{
+	return variant->cmd == MBOX_IOC_RECV || variant->cmd == MBOX_IOC_CALL ||
+	       variant->cmd == MBOX_IOC_REPLY_RECV;
+}
+
+/* Answers with an empty reply whatever is called with CALL_TYPE. */
+static long serves(struct peer *p)
+{
+	struct mbox_msg_args args = {
+		.flags = MBOX_WAIT_FOREVER,
+		.select = MBOX_SELECT_EQUAL,
+		.type = CALL_TYPE,
+	};
+	long ret;
+
+	do {
+		ret = mb_reply_recv(p->fd, &args);
+		args.id = args.out_token;
+	} while (!ret);
+	return ret;
 }
 
 /* That a call was refused, and that nothing came of it. */
@@ -161,7 +223,7 @@ static void renew(COMMAND *self, const VARIANT *variant)
 	EXPECT_EQ(-(err), ret); \
 	EXPECT_EQ(0, mb_stat(self->h, &stat_)); \
 	EXPECT_EQ(0, memcmp(&self->stat, &stat_, sizeof(stat_))); \
-	if (variant->cmd == MBOX_IOC_RECV) \
+	if (writes_outputs(variant)) \
 		EXPECT_TRUE(mb_poisoned(&self->args.msg)); \
 } while (0)
 
@@ -175,6 +237,12 @@ FIXTURE_SETUP(command)
 	if (variant->on_device)
 		self->fd = mb_device();
 	ASSERT_EQ(0, mb_put(self->h, PAYLOAD, sizeof(PAYLOAD)));
+	if (variant->cmd == MBOX_IOC_FINISH)
+		renew(self, variant);
+	if (variant->cmd == MBOX_IOC_CALL) {
+		ASSERT_TRUE(peer_start(peer_new(self->h, serves)));
+		ASSERT_TRUE(receivers_blocked(self->h, 1));
+	}
 	ASSERT_EQ(0, mb_stat(self->h, &self->stat));
 	self->edge = mb_page_end();
 	make_valid(self, variant);
@@ -204,8 +272,13 @@ TEST_F(command, with_a_bad_pointer_is_refused)
 	for (i = 1; i < size; i += 7) {
 		char *part = self->edge - i;
 
-		/* SEND has no use for the part that is written. */
-		if (variant->cmd == MBOX_IOC_SEND && i >= MB_MSG_IN_SIZE)
+		/*
+		 * Some have no use for the part that is written; a call is
+		 * answered before it is.
+		 */
+		if (i >= MB_MSG_IN_SIZE && (variant->cmd == MBOX_IOC_SEND ||
+					    variant->cmd == MBOX_IOC_FINISH ||
+					    variant->cmd == MBOX_IOC_CALL))
 			break;
 		memcpy(part, &self->args, i);
 		EXPECT_REFUSED(EFAULT, call(self, variant, part));
@@ -334,7 +407,7 @@ TEST_F(command, does_not_change_what_it_only_reads)
 
 	if (_IOC_DIR(variant->cmd) == _IOC_READ)
 		return;
-	if (variant->cmd == MBOX_IOC_RECV)
+	if (writes_outputs(variant))
 		size = MB_MSG_IN_SIZE;
 	EXPECT_LE(0, call(self, variant, &self->args));
 	EXPECT_EQ(0, memcmp(&before, &self->args, size));
@@ -358,6 +431,10 @@ TEST_F(command, that_writes_into_read_only_memory_is_refused)
 
 	memcpy(args, &self->args, size);
 	ASSERT_EQ(0, mprotect(self->edge - page, page, PROT_READ));
+	if (variant->cmd == MBOX_IOC_CALL) {
+		EXPECT_EQ(-EFAULT, call(self, variant, args));
+		return;
+	}
 	if (_IOC_DIR(variant->cmd) & _IOC_READ)
 		EXPECT_REFUSED(EFAULT, call(self, variant, args));
 	else
@@ -392,8 +469,11 @@ TEST_F(unknown_command, is_refused_as_such_whatever_its_arguments)
 	};
 	static const unsigned char handle_commands[] = {
 		_IOC_NR(MBOX_IOC_SEND), _IOC_NR(MBOX_IOC_RECV),
-		_IOC_NR(MBOX_IOC_NARROW), _IOC_NR(MBOX_IOC_STAT),
-		_IOC_NR(MBOX_IOC_SET),
+		_IOC_NR(MBOX_IOC_CALL), _IOC_NR(MBOX_IOC_REPLY_RECV),
+		_IOC_NR(MBOX_IOC_FINISH), _IOC_NR(MBOX_IOC_SENDV),
+		_IOC_NR(MBOX_IOC_RECVV), _IOC_NR(MBOX_IOC_NARROW),
+		_IOC_NR(MBOX_IOC_STAT), _IOC_NR(MBOX_IOC_SET),
+		_IOC_NR(MBOX_IOC_NOTIFY),
 	};
 	char args[128] = {};
 	unsigned int nr, cmd;
@@ -426,12 +506,14 @@ TEST(g14_structs_are_the_same_for_32_bit_programs)
 {
 	EXPECT_EQ(48, sizeof(struct mbox_create_args));
 	EXPECT_EQ(24, sizeof(struct mbox_open_args));
-	EXPECT_EQ(72, sizeof(struct mbox_query_args));
+	EXPECT_EQ(80, sizeof(struct mbox_query_args));
 	EXPECT_EQ(128, sizeof(struct mbox_msg_args));
 	EXPECT_EQ(64, offsetof(struct mbox_msg_args, out_type));
-	EXPECT_EQ(16, sizeof(struct mbox_ext));
+	EXPECT_EQ(48, sizeof(struct mbox_ext));
+	EXPECT_EQ(16, sizeof(struct mbox_batch_args));
+	EXPECT_EQ(8, sizeof(struct mbox_notify_args));
 	EXPECT_EQ(16, sizeof(struct mbox_narrow_args));
-	EXPECT_EQ(112, sizeof(struct mbox_stat_args));
+	EXPECT_EQ(120, sizeof(struct mbox_stat_args));
 	EXPECT_EQ(40, sizeof(struct mbox_set_args));
 }
 

@@ -71,7 +71,8 @@ TEST_F(device, query_tells_limits_and_features)
 	struct mbox_query_args query;
 
 	ASSERT_EQ(0, mb_query(&query));
-	EXPECT_EQ(MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK, query.features);
+	EXPECT_EQ(MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK | MBOX_FEATURE_CALL |
+		  MBOX_FEATURE_REPLY_TO | MBOX_FEATURE_LEASE, query.features);
 	EXPECT_EQ(16ULL << 20, query.default_max_bytes);
 	EXPECT_EQ(1024, query.default_max_messages);
 	EXPECT_EQ(1 << 20, query.default_max_message_size);

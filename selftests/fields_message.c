@@ -115,10 +115,15 @@ TEST_F(message, with_arguments_of_the_other_direction_is_refused)
 		REFUSES(EINVAL, self->args.flags |= MBOX_TRUNCATE);
 		REFUSES(EINVAL, self->args.flags |= MBOX_PEEK);
 		REFUSES(EINVAL, self->args.flags |= MBOX_PEEK_AFTER);
+		REFUSES(EINVAL, self->args.flags |= MBOX_LEASE);
 		REFUSES(EINVAL, self->args.select = MBOX_SELECT_EQUAL);
 		return;
 	}
 	REFUSES(EINVAL, self->args.type = 1);
+	REFUSES(EINVAL, self->args.flags |= MBOX_SYNC);
+	REFUSES(EINVAL, self->args.flags |= MBOX_REPLY_TO);
+	REFUSES(EINVAL, self->args.flags |= MBOX_ABANDON);
+	REFUSES(EINVAL, self->args.flags |= MBOX_LEASE | MBOX_PEEK);
 	REFUSES(EINVAL, self->args.flags |= MBOX_PEEK_AFTER);
 	REFUSES(EINVAL, (self->args.flags |= MBOX_PEEK, self->args.id = 1));
 	REFUSES(EINVAL, (self->args.select = MBOX_SELECT_LOWEST,
@@ -197,15 +202,16 @@ TEST_F(message, with_a_wrong_extension_is_refused)
 	REFUSES(EFAULT, self->args.ext = (unsigned long)self->edge - 2);
 
 	REFUSES(EINVAL, ext.ext.size = 0);
-	REFUSES(EINVAL, ext.ext.size = 15);
+	REFUSES(EINVAL, ext.ext.size = size - 1);
 	REFUSES(E2BIG, ext.ext.size = 4097);
 	REFUSES(E2BIG, ext.ext.size = ~0U);
-	REFUSES(E2BIG, (ext.ext.size = 17, ext.bytes[16] = 1));
-	REFUSES(E2BIG, (ext.ext.size = 4096, ext.bytes[16] = 0,
+	REFUSES(E2BIG, (ext.ext.size = size + 1, ext.bytes[size] = 1));
+	REFUSES(E2BIG, (ext.ext.size = 4096, ext.bytes[size] = 0,
 			ext.bytes[4095] = 1));
 	ext.bytes[4095] = 0;
 	ext.ext.size = size;
 
+	/* What takes the place of the array is not there either. */
 	REFUSES(EINVAL, ext.ext.iov_count = 0);
 	REFUSES(EINVAL, ext.ext.iov_count = MBOX_IOV_MAX + 1);
 	REFUSES(EINVAL, ext.ext.iov_count = ~0U);
@@ -217,6 +223,51 @@ TEST_F(message, with_a_wrong_extension_is_refused)
 	REFUSES(EFAULT, iov.iov_base = self->edge);
 	iov.iov_base = self->buf;
 	REFUSES(EINVAL, iov.iov_len = (size_t)-1);
+}
+
+/* What belongs to flags that are not there. */
+TEST_F(message, with_an_extension_for_something_else_is_refused)
+{
+	struct mbox_ext ext = { .size = sizeof(ext) };
+
+	self->valid.flags |= MBOX_EXT;
+	self->valid.ext = (unsigned long)&ext;
+	REFUSES(EINVAL, ext.reserved = 1);
+	REFUSES(EINVAL, ext.reserved = ~0U);
+	ext.reserved = 0;
+	REFUSES(EINVAL, ext.reply_to = self->h);
+	REFUSES(EINVAL, ext.reply_to = -1);
+	ext.reply_to = 0;
+	REFUSES(EINVAL, ext.lease_time = 1);
+	REFUSES(EINVAL, ext.lease_time = ~0ULL);
+	ext.lease_time = 0;
+	REFUSES(EINVAL, ext.iov = (unsigned long)self->buf);
+}
+
+TEST_F(message, with_an_extension_that_says_nothing_is_as_without)
+{
+	struct mbox_ext ext = { .size = sizeof(ext) };
+
+	self->valid.flags |= MBOX_EXT;
+	self->valid.ext = (unsigned long)&ext;
+	REFUSES(EFAULT, self->args.buf = 8);
+	if (variant->cmd == MBOX_IOC_SEND)
+		REFUSES(EMSGSIZE, self->args.len = 65);
+	else
+		REFUSES(EMSGSIZE, self->args.len = sizeof(PAYLOAD) - 1);
+	self->args = self->valid;
+	if (variant->cmd == MBOX_IOC_RECV)
+		self->args.flags |= MBOX_PEEK;
+	EXPECT_EQ(0, mb_ioctl(self->h, variant->cmd, &self->args));
+	if (variant->cmd == MBOX_IOC_RECV) {
+		EXPECT_EQ(0, memcmp(PAYLOAD, self->buf, sizeof(PAYLOAD)));
+		return;
+	}
+	/* Back to one message, with one sent and received more. */
+	EXPECT_EQ(sizeof(PAYLOAD), mb_get(self->h, self->buf, 64));
+	EXPECT_EQ(sizeof(self->buf), mb_get(self->h, self->buf, 64));
+	EXPECT_EQ(0, mb_put(self->h, PAYLOAD, sizeof(PAYLOAD)));
+	EXPECT_EQ(0, mb_stat(self->h, &self->stat));
 }
 
 TEST_F(message, without_the_right_is_refused)
