@@ -83,6 +83,42 @@ static int handle_begin_call(struct mbx_handle *h, const struct mbx_sender *from
 }
 
 /**
+ * mbx_handle_message - make a message that is to be sent through a handle
+ * @h: with the right to send
+ * @from: who the message is from
+ * @post: what the sender says of it
+ * @payload: all of it is the payload
+ *
+ * Context: may sleep, reads user memory.
+ * Return: the message; -EINVAL: a type or a priority where the mailbox sets it;
+ * -EMSGSIZE, -EDQUOT, -ENOMEM, -EFAULT, -ENOBUFS as ERR_PTR().
+ */
+struct mbx_msg *mbx_handle_message(struct mbx_handle *h, const struct mbx_sender *from,
+				   struct mbx_post *post, struct iov_iter *payload)
+{
+	struct mbx_mailbox *mb = h->mb;
+	struct mbx_msg *msg;
+	int ret;
+
+	if (post->type && mb->type_source != MBOX_TYPE_SENDER)
+		return ERR_PTR(-EINVAL);
+	if (post->priority && mb->rt_priority && post->kind >= MBX_POST_CALL)
+		return ERR_PTR(-EINVAL);
+	if (iov_iter_count(payload) > READ_ONCE(mb->max_message_size))
+		return ERR_PTR(-EMSGSIZE);
+	msg = mbx_msg_new(from, payload);
+	if (IS_ERR(msg))
+		return msg;
+	msg->type = handle_type(h, from, post);
+	msg->priority = handle_priority(h, post);
+	ret = handle_begin_call(h, from, post, msg);
+	if (!ret)
+		return msg;
+	mbx_msg_free(msg);
+	return ERR_PTR(ret);
+}
+
+/**
  * mbx_handle_send - send a message through a handle
  * @h: with the right to send
  * @from: who the message is from
@@ -91,34 +127,20 @@ static int handle_begin_call(struct mbx_handle *h, const struct mbx_sender *from
  * @timeout: how to wait for room, and for what comes of it
  *
  * Context: may sleep, reads user memory.
- * Return: 0; -EINVAL: a type or a priority where the mailbox sets it; -EMSGSIZE,
- * -EDQUOT, -ENOMEM, -EFAULT, -EPIPE, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -ENOBUFS.
+ * Return: 0; those of mbx_handle_message(); -EPIPE, -EAGAIN, -ETIMEDOUT,
+ * -ERESTARTSYS.
  */
 int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
 		    struct mbx_post *post, struct iov_iter *payload,
 		    const struct mbx_timeout *timeout)
 {
+	struct mbx_msg *msg = mbx_handle_message(h, from, post, payload);
 	struct mbx_mailbox *mb = h->mb;
 	struct mbx_call *call;
-	struct mbx_msg *msg;
 	int ret;
 
-	if (post->type && mb->type_source != MBOX_TYPE_SENDER)
-		return -EINVAL;
-	if (post->priority && mb->rt_priority && post->kind >= MBX_POST_CALL)
-		return -EINVAL;
-	if (iov_iter_count(payload) > READ_ONCE(mb->max_message_size))
-		return -EMSGSIZE;
-	msg = mbx_msg_new(from, payload);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	msg->type = handle_type(h, from, post);
-	msg->priority = handle_priority(h, post);
-	ret = handle_begin_call(h, from, post, msg);
-	if (ret) {
-		mbx_msg_free(msg);
-		return ret;
-	}
 	if (!post->caller)
 		return mbx_mailbox_send(mb, msg, timeout);
 

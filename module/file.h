@@ -14,6 +14,7 @@ struct iov_iter;
 struct mbx_call;
 struct mbx_caller;
 struct mbx_mailbox;
+struct mbx_msg;
 struct mbx_quota;
 struct mbx_sender;
 struct mbx_timeout;
@@ -83,6 +84,8 @@ struct mbx_post {
 struct mbx_owner mbx_handle_owner(struct mbx_handle *h);
 struct mbx_handle *mbx_handle_of(struct file *file);
 
+struct mbx_msg *mbx_handle_message(struct mbx_handle *h, const struct mbx_sender *from,
+				   struct mbx_post *post, struct iov_iter *payload);
 int mbx_handle_send(struct mbx_handle *h, const struct mbx_sender *from,
 		    struct mbx_post *post, struct iov_iter *payload,
 		    const struct mbx_timeout *timeout);

@@ -23,8 +23,14 @@
 #define SEND_FLAGS	(CALL_FLAGS | MBOX_SYNC | MBOX_REPLY_TO)
 #define REPLY_RECV_FLAGS (MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_LEASE)
 #define RECV_FLAGS	(REPLY_RECV_FLAGS | MBOX_PEEK | MBOX_PEEK_AFTER)
-/* The caller as a sender: its effective ids, its account. */
-static int caller_begin(struct mbx_sender *from, const struct mbx_handle *h)
+/**
+ * mbx_caller_begin - the caller as a sender: its effective ids, its account
+ * @from: written; to be given to mbx_caller_end()
+ * @h: the handle that it uses
+ *
+ * Return: 0, -ENOMEM.
+ */
+int mbx_caller_begin(struct mbx_sender *from, const struct mbx_handle *h)
 {
 	*from = (struct mbx_sender){
 		.pid = task_tgid(current),
@@ -38,7 +44,12 @@ static int caller_begin(struct mbx_sender *from, const struct mbx_handle *h)
 	return from->payer ? 0 : -ENOMEM;
 }
 
-static void caller_end(const struct mbx_sender *from, const struct mbx_handle *h)
+/**
+ * mbx_caller_end - put what mbx_caller_begin() referenced
+ * @from: the caller
+ * @h: the handle
+ */
+void mbx_caller_end(const struct mbx_sender *from, const struct mbx_handle *h)
 {
 	if (from->payer != h->payer)
 		mbx_quota_put(from->payer);
@@ -50,11 +61,11 @@ static int send_as_caller(struct mbx_handle *h, struct mbx_post *post,
 	struct mbx_sender from;
 	int ret;
 
-	ret = caller_begin(&from, h);
+	ret = mbx_caller_begin(&from, h);
 	if (ret)
 		return ret;
 	ret = mbx_handle_send(h, &from, post, &p->iter, timeout);
-	caller_end(&from, h);
+	mbx_caller_end(&from, h);
 	return ret;
 }
 
@@ -191,37 +202,66 @@ static bool post_ext_valid(enum mbx_post_kind kind, const struct mbx_payload *p)
 	       (!p->ext.reply_to || kind == MBX_POST_ASYNC);
 }
 
-static int post(struct file *file, const struct mbox_msg_args *args, void __user *uarg,
-		enum mbx_post_kind kind)
+/**
+ * mbx_send_args_begin - read and check a send
+ * @s: written; to be given to mbx_send_args_end()
+ * @file: the handle
+ * @args: of known flags
+ * @kind: of the message
+ *
+ * Return: 0; -EINVAL, -E2BIG, -EFAULT, -ENOMEM.
+ */
+int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
+			const struct mbox_msg_args *args, enum mbx_post_kind kind)
 {
-	struct mbx_handle *h = file->private_data;
-	struct mbx_post post = {
+	int ret;
+
+	s->post = (struct mbx_post){
 		.type = args->type,
 		.priority = args->priority,
 		.kind = kind,
 		.reply_max = args->reply_len,
 		.reply_type = args->id,
 	};
-	struct mbx_timeout timeout;
-	struct mbx_payload p;
-	int ret;
-
 	if (!post_valid(kind, args))
 		return -EINVAL;
-	ret = mbx_timeout_read(&timeout, file, args);
+	ret = mbx_timeout_read(&s->timeout, file, args);
 	if (!ret)
-		ret = mbx_payload_begin(&p, ITER_SOURCE, args);
+		ret = mbx_payload_begin(&s->p, ITER_SOURCE, args);
 	if (ret)
 		return ret;
-	if (!post_ext_valid(kind, &p))
-		ret = -EINVAL;
-	else if (kind == MBX_POST_PLAIN)
-		ret = send_as_caller(h, &post, &p, &timeout);
+	if (post_ext_valid(kind, &s->p))
+		return 0;
+	mbx_payload_end(&s->p);
+	return -EINVAL;
+}
+
+/**
+ * mbx_send_args_end - free what mbx_send_args_begin() allocated
+ * @s: the send
+ */
+void mbx_send_args_end(struct mbx_send_args *s)
+{
+	mbx_payload_end(&s->p);
+}
+
+static int post(struct file *file, const struct mbox_msg_args *args, void __user *uarg,
+		enum mbx_post_kind kind)
+{
+	struct mbx_handle *h = file->private_data;
+	struct mbx_send_args s;
+	int ret;
+
+	ret = mbx_send_args_begin(&s, file, args, kind);
+	if (ret)
+		return ret;
+	if (kind == MBX_POST_PLAIN)
+		ret = send_as_caller(h, &s.post, &s.p, &s.timeout);
 	else if (kind == MBX_POST_ASYNC)
-		ret = send_async(h, &post, &p, &timeout);
+		ret = send_async(h, &s.post, &s.p, &s.timeout);
 	else
-		ret = call(h, &post, &p, args, &timeout, uarg);
-	mbx_payload_end(&p);
+		ret = call(h, &s.post, &s.p, args, &s.timeout, uarg);
+	mbx_send_args_end(&s);
 	return ret;
 }
 
@@ -255,15 +295,16 @@ static long ioctl_call(struct file *file, void __user *uarg, size_t size)
 	return post(file, &args, uarg, MBX_POST_CALL);
 }
 
-/* A receive that was read and checked. */
-struct receive {
-	struct mbx_receive how;
-	struct mbx_payload p;
-	u8 out_flags;			/* to be told with the message */
-};
-
-static int receive_begin(struct receive *r, struct file *file,
-			 const struct mbox_msg_args *args)
+/**
+ * mbx_receive_args_begin - read and check a receive
+ * @r: written; to be given to mbx_receive_args_end()
+ * @file: the handle
+ * @args: of known flags
+ *
+ * Return: 0; -EINVAL, -E2BIG, -EFAULT, -ENOMEM.
+ */
+int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
+			   const struct mbox_msg_args *args)
 {
 	int ret;
 
@@ -291,9 +332,27 @@ static int receive_begin(struct receive *r, struct file *file,
 	return 0;
 }
 
-/* Copy out what was received, and finish, lease or undo the receive by that. */
-static int deliver(struct mbx_handle *h, struct mbx_msg *msg, struct receive *r,
-		   void __user *uarg)
+/**
+ * mbx_receive_args_end - free what mbx_receive_args_begin() allocated
+ * @r: the receive
+ */
+void mbx_receive_args_end(struct mbx_receive_args *r)
+{
+	mbx_payload_end(&r->p);
+}
+
+/**
+ * mbx_deliver - copy out what was received, and finish, lease or undo by that
+ * @h: the handle
+ * @msg: what mbx_mailbox_receive() gave; the caller's no longer
+ * @r: the receive
+ * @uarg: gets the header
+ *
+ * Context: may sleep, writes user memory.
+ * Return: 0, -EFAULT.
+ */
+int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r,
+		void __user *uarg)
 {
 	const struct mbx_owner owner = mbx_handle_owner(h);
 	struct mbox_msg_args args;
@@ -322,26 +381,46 @@ static int deliver(struct mbx_handle *h, struct mbx_msg *msg, struct receive *r,
 	return ret;
 }
 
-static int receive(struct mbx_handle *h, struct receive *r,
-		   struct mbox_msg_args *args, void __user *uarg)
+/**
+ * mbx_receive_refused - tell why a receive took nothing
+ * @r: the receive
+ * @error: of mbx_mailbox_receive()
+ * @uarg: gets the length, if it was that
+ *
+ * Return: @error, -EFAULT.
+ */
+int mbx_receive_refused(const struct mbx_receive_args *r, int error, void __user *uarg)
+{
+	const struct mbox_msg_args told = { .out_len = r->how.len };
+
+	if (error != -EMSGSIZE)
+		return error;
+	return mbx_msg_args_write(uarg, &told) ?: error;
+}
+
+static int receive(struct mbx_handle *h, struct mbx_receive_args *r, void __user *uarg)
 {
 	struct mbx_msg *msg;
 	int ret;
 
 	ret = mbx_mailbox_receive(h->mb, &r->how, &msg);
-	if (!ret)
-		return deliver(h, msg, r, uarg);
-	if (ret == -EMSGSIZE) {
-		args->out_len = r->how.len;
-		ret = mbx_msg_args_write(uarg, args) ?: -EMSGSIZE;
-	}
-	return ret;
+	return ret ? mbx_receive_refused(r, ret, uarg) : mbx_deliver(h, msg, r, uarg);
+}
+
+/**
+ * mbx_recv_args_valid - whether a RECV may say all that it says
+ * @args: its arguments, before mbx_receive_args_begin()
+ */
+bool mbx_recv_args_valid(const struct mbox_msg_args *args)
+{
+	return !(args->flags & ~RECV_FLAGS) && !args->reply_buf && !args->reply_len &&
+	       (!args->id || (args->flags & MBOX_PEEK_AFTER));
 }
 
 static long ioctl_recv(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbox_msg_args args = { };
-	struct receive r;
+	struct mbx_receive_args r;
+	struct mbox_msg_args args;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, size);
@@ -349,14 +428,13 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t size)
 		return ret;
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if ((args.flags & ~RECV_FLAGS) || args.reply_buf || args.reply_len ||
-	    (args.id && !(args.flags & MBOX_PEEK_AFTER)))
+	if (!mbx_recv_args_valid(&args))
 		return -EINVAL;
-	ret = receive_begin(&r, file, &args);
+	ret = mbx_receive_args_begin(&r, file, &args);
 	if (ret)
 		return ret;
-	ret = receive(file->private_data, &r, &args, uarg);
-	mbx_payload_end(&r.p);
+	ret = receive(file->private_data, &r, uarg);
+	mbx_receive_args_end(&r);
 	return ret;
 }
 
@@ -367,17 +445,17 @@ static int reply_as_caller(struct mbx_handle *h, u64 token, struct iov_iter *pay
 	struct mbx_sender from;
 	int ret;
 
-	ret = caller_begin(&from, h);
+	ret = mbx_caller_begin(&from, h);
 	if (ret)
 		return ret;
 	ret = mbx_token_reply(h->mb, &owner, token, &from, payload, code);
-	caller_end(&from, h);
+	mbx_caller_end(&from, h);
 	return ret;
 }
 
 /* The first half of REPLY_RECV; not to be repeated if the second is interrupted. */
 static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
-		       struct receive *r, void __user *uarg)
+		       struct mbx_receive_args *r, void __user *uarg)
 {
 	struct iov_iter iter;
 	int ret;
@@ -397,8 +475,8 @@ static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
 static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
 {
 	struct mbx_handle *h = file->private_data;
-	struct mbox_msg_args args = { };
-	struct receive r;
+	struct mbx_receive_args r;
+	struct mbox_msg_args args;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, size);
@@ -409,13 +487,13 @@ static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
 	if ((args.flags & ~REPLY_RECV_FLAGS) ||
 	    (!args.id && (args.reply_buf || args.reply_len)))
 		return -EINVAL;
-	ret = receive_begin(&r, file, &args);
+	ret = mbx_receive_args_begin(&r, file, &args);
 	if (ret)
 		return ret;
 	ret = reply_first(h, &args, &r, uarg);
 	if (!ret)
-		ret = receive(h, &r, &args, uarg);
-	mbx_payload_end(&r.p);
+		ret = receive(h, &r, uarg);
+	mbx_receive_args_end(&r);
 	return ret;
 }
 
@@ -474,7 +552,7 @@ static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 /**
  * mbx_handle_ioctl - the ioctls of a handle
  * @file: the handle
- * @cmd: MBOX_IOC_SEND to MBOX_IOC_FINISH, MBOX_IOC_NARROW to MBOX_IOC_SET, with
+ * @cmd: MBOX_IOC_SEND to MBOX_IOC_RECVV, MBOX_IOC_NARROW to MBOX_IOC_SET, with
  *	any size; FIONREAD
  * @arg: address of its struct
  *
@@ -499,6 +577,10 @@ long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_reply_recv(file, uarg, size);
 	case MBOX_IOC_FINISH & ~IOCSIZE_MASK:
 		return ioctl_finish(file, uarg, size);
+	case MBOX_IOC_SENDV & ~IOCSIZE_MASK:
+		return mbx_ioctl_sendv(file, uarg, size);
+	case MBOX_IOC_RECVV & ~IOCSIZE_MASK:
+		return mbx_ioctl_recvv(file, uarg, size);
 	case MBOX_IOC_NARROW & ~IOCSIZE_MASK:
 		return mbx_ioctl_narrow(file, uarg, size);
 	case MBOX_IOC_STAT & ~IOCSIZE_MASK:

@@ -1,18 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls of the device (device.c) and of a handle: about messages (ioctl.c)
- * and about the mailbox (control.c).
+ * The ioctls of the device (device.c) and of a handle: about messages (ioctl.c),
+ * many of them at once (batch.c), and about the mailbox (control.c).
  */
 #ifndef MBX_IOCTL_H
 #define MBX_IOCTL_H
 
 #include <linux/mbox.h>
 
-struct file;
+#include "args.h"
+#include "file.h"
+#include "mailbox.h"
+
+struct mbx_sender;
 
 #define MBX_RIGHTS	(MBOX_RECV | MBOX_SEND)
 
 long mbx_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+/* A send that was read and checked. */
+struct mbx_send_args {
+	struct mbx_post post;
+	struct mbx_timeout timeout;
+	struct mbx_payload p;
+};
+
+int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
+			const struct mbox_msg_args *args, enum mbx_post_kind kind);
+void mbx_send_args_end(struct mbx_send_args *s);
+int mbx_caller_begin(struct mbx_sender *from, const struct mbx_handle *h);
+void mbx_caller_end(const struct mbx_sender *from, const struct mbx_handle *h);
+
+/* A receive that was read and checked. */
+struct mbx_receive_args {
+	struct mbx_receive how;
+	struct mbx_payload p;
+	u8 out_flags;			/* to be told with the message */
+};
+
+bool mbx_recv_args_valid(const struct mbox_msg_args *args);
+int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
+			   const struct mbox_msg_args *args);
+void mbx_receive_args_end(struct mbx_receive_args *r);
+int mbx_receive_refused(const struct mbx_receive_args *r, int error, void __user *uarg);
+int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r,
+		void __user *uarg);
+
+long mbx_ioctl_sendv(struct file *file, void __user *uarg, size_t size);
+long mbx_ioctl_recvv(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_narrow(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_stat(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_set(struct file *file, void __user *uarg, size_t size);

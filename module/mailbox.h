@@ -36,8 +36,8 @@ struct mbx_quota;
 /* Messages that may be dropped before others get a turn at the lock. */
 #define MBX_DROPS_HOLD	256
 
-/* Likewise, messages that are purged, tokens that are given up. */
-#define MBX_BATCH_HOLD	64
+/* Likewise, messages of a batch, messages that are purged, tokens given up. */
+#define MBX_BATCH_HOLD	64U
 
 /**
  * DOC: the life of a mailbox
@@ -214,6 +214,10 @@ bool mbx_mailbox_controlled(struct mbx_mailbox *mb);
 
 int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		     const struct mbx_timeout *timeout);
+int mbx_mailbox_send_many(struct mbx_mailbox *mb, struct mbx_msg **msgs, unsigned int n,
+			  const struct mbx_timeout *timeout);
+int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
+			    struct mbx_msg **msg, struct mbx_outcome *out);
 int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 			struct mbx_msg **msg);
 void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,

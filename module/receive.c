@@ -55,6 +55,28 @@ static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *h
 }
 
 /**
+ * mbx_mailbox_take_locked - take a message in hand, if there is one
+ * @mb: the mailbox
+ * @how: which message
+ * @msg: the message
+ * @out: of mbx_mailbox_begin()
+ *
+ * Return: 0; -EMSGSIZE: the message is longer than there is room, @how->len is
+ * set and the message where it was; -EPIPE: none is there and none can ever
+ * arrive; -EAGAIN: none is there.
+ */
+int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
+			    struct mbx_msg **msg, struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	*msg = mbx_queue_find(&mb->queue, &how->filter) ?:
+	       mbx_queue_find(&mb->pending, &how->filter);
+	if (*msg)
+		return mailbox_take(mb, *msg, how, out);
+	return mbx_mailbox_ended(mb) ? -EPIPE : -EAGAIN;
+}
+
+/**
  * mbx_mailbox_receive - take a message in hand
  * @mb: the mailbox
  * @how: which message, how to wait for it
@@ -72,15 +94,8 @@ int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 	int ret;
 
 	mbx_mailbox_begin(mb, &out);
-	*msg = mbx_queue_find(&mb->queue, &how->filter) ?:
-	       mbx_queue_find(&mb->pending, &how->filter);
-	if (*msg)
-		ret = mailbox_take(mb, *msg, how, &out);
-	else if (mbx_mailbox_ended(mb))
-		ret = -EPIPE;
-	else if (how->timeout.never)
-		ret = -EAGAIN;
-	else
+	ret = mbx_mailbox_take_locked(mb, how, msg, &out);
+	if (ret == -EAGAIN && !how->timeout.never)
 		return mailbox_receive_blocked(mb, how, msg, &out);
 	mbx_mailbox_end(mb, &out);
 	return ret;

@@ -119,6 +119,55 @@ int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	return ret;
 }
 
+/* As many as can come in under one hold of the lock. */
+static int mailbox_put_many(struct mbx_mailbox *mb, struct mbx_msg **msgs,
+			    unsigned int n, unsigned int *done)
+{
+	struct mbx_outcome out;
+	int ret = 0;
+
+	mbx_mailbox_begin(mb, &out);
+	while (*done < n && !ret) {
+		ret = mbx_mailbox_put_locked(mb, msgs[*done], &out);
+		*done += !ret;
+	}
+	mbx_mailbox_end(mb, &out);
+	return ret;
+}
+
+/**
+ * mbx_mailbox_send_many - put messages into a mailbox
+ * @mb: the mailbox
+ * @msgs: as for mbx_mailbox_send(); the mailbox's, even those that are not sent
+ * @n: how many
+ * @timeout: how the first one waits for room
+ *
+ * Stops at the first that cannot be sent.
+ *
+ * Context: may sleep.
+ * Return: how many were sent; if none, why: as mbx_mailbox_send().
+ */
+int mbx_mailbox_send_many(struct mbx_mailbox *mb, struct mbx_msg **msgs, unsigned int n,
+			  const struct mbx_timeout *timeout)
+{
+	const struct mbx_timeout never = { .never = true };
+	unsigned int i, done = 0;
+	int ret = 0;
+
+	while (done < n && !ret) {
+		ret = mailbox_put_many(mb, msgs, n, &done);
+		/* Perhaps by waiting, or by dropping others. */
+		if (ret == -EAGAIN) {
+			ret = mbx_mailbox_send(mb, msgs[done], done ? &never : timeout);
+			done += !ret;
+		}
+	}
+	/* The one that failed was freed. */
+	for (i = done + 1; i < n; i++)
+		mbx_msg_free(msgs[i]);
+	return done ?: ret;
+}
+
 /**
  * mbx_mailbox_refuse_long - tell senders whose messages became too long
  * @mb: the mailbox, locked, with a new max_message_size
