@@ -205,6 +205,22 @@ TEST_F(batch, sends_what_there_is_room_for_and_does_not_wait)
 	close(h);
 }
 
+/* However many the module passes through at a time: this is a multiple of it. */
+TEST_F(batch, does_not_wait_after_any_part_of_it)
+{
+	unsigned int n, i;
+
+	for (i = 0; i < MANY; i++)
+		self->args[i].flags = MBOX_WAIT_FOREVER;
+	for (n = 32; n < MANY; n *= 2) {
+		int h = mb_create_small(n);
+
+		EXPECT_EQ((int)n, sendv(h, self->args, MANY));
+		EXPECT_EQ((int)n, recvv(h, self->args, MANY));
+		close(h);
+	}
+}
+
 TEST_F(batch, the_first_waits_as_it_says)
 {
 	int h = mb_create_small(1);
