@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The functions of <mbox.h>, which documents them: each turns its arguments into
- * one struct of the kernel's interface and back. The kernel judges the
- * values; refused here is only what its structs cannot express.
+ * Mailboxes: finding them, and what there is to know and to change of them. The
+ * functions, as those of the other files, are documented in <mbox.h>. The kernel
+ * judges the values; refused here is only what its structs cannot express.
  */
-#include <errno.h>
 #include <string.h>
-#include <time.h>
-
-#include <linux/mbox.h>
-#include <mbox.h>
 
 #include "internal.h"
 
-#define NSEC_PER_SEC	1000000000
-
-/* A pointer as the kernel's interface stores it. */
-#define PTR(p)		((uintptr_t)(p))
-
-_Static_assert(MBOX_SELECT_ANY == (int)MBOX_SELECT_ANY &&
-	       MBOX_SELECT_EQUAL == (int)MBOX_SELECT_EQUAL &&
-	       MBOX_SELECT_NOT_EQUAL == (int)MBOX_SELECT_NOT_EQUAL &&
-	       MBOX_SELECT_LOWEST == (int)MBOX_SELECT_LOWEST,
-	       "selectors are passed on as they are");
 _Static_assert(MBOX_TYPE_SENDER == (int)MBOX_TYPE_SENDER &&
 	       MBOX_TYPE_PID == (int)MBOX_TYPE_PID &&
 	       MBOX_TYPE_BADGE == (int)MBOX_TYPE_BADGE,
@@ -30,12 +15,6 @@ _Static_assert(MBOX_TYPE_SENDER == (int)MBOX_TYPE_SENDER &&
 _Static_assert(MBOX_OVERFLOW_BLOCK == (int)MBOX_OVERFLOW_BLOCK &&
 	       MBOX_OVERFLOW_DROP == (int)MBOX_OVERFLOW_DROP,
 	       "overflow policies are passed on as they are");
-
-static int invalid(void)
-{
-	errno = EINVAL;
-	return -1;
-}
 
 /* One byte too many is enough for the kernel to see that a name is too long. */
 static __u32 name_len(const char *name)
@@ -155,230 +134,10 @@ MBOX_API int mbox_query(struct mbox_query *query)
 		.user_mailboxes = args.user_mailboxes,
 		.ns_max_mailboxes = args.ns_max_mailboxes,
 		.ns_mailboxes = args.ns_mailboxes,
+		.user_max_files = args.user_max_files,
+		.user_files = args.user_files,
 	};
 	return 0;
-}
-
-/* Waiting */
-
-/* @timeout ns from now, or the end of time if that is earlier. */
-static __u64 deadline_after(int64_t timeout)
-{
-	struct timespec ts;
-	int64_t now;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (int64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-	return (__u64)(timeout < INT64_MAX - now ? now + timeout : INT64_MAX);
-}
-
-static void wait_for(struct mbox_msg_args *args, int64_t timeout)
-{
-	if (timeout < 0) {
-		args->flags |= MBOX_WAIT_FOREVER;
-	} else if (timeout == 0) {
-		args->flags |= MBOX_WAIT_NONE;
-	} else {
-		args->flags |= MBOX_WAIT_UNTIL;
-		args->clock = MBOX_CLOCK_MONOTONIC;
-		args->deadline = deadline_after(timeout);
-	}
-}
-
-static int wait_until(struct mbox_msg_args *args, int64_t deadline,
-		      clockid_t clock)
-{
-	switch (clock) {
-	case CLOCK_REALTIME:
-		args->clock = MBOX_CLOCK_REALTIME;
-		break;
-	case CLOCK_MONOTONIC:
-		args->clock = MBOX_CLOCK_MONOTONIC;
-		break;
-	case CLOCK_BOOTTIME:
-		args->clock = MBOX_CLOCK_BOOTTIME;
-		break;
-	default:
-		return invalid();
-	}
-	/* A negative one is too large for the kernel: EINVAL. */
-	args->deadline = (__u64)deadline;
-	return 0;
-}
-
-/*
- * Sets flags, clock and deadline. What belongs to another way of waiting than
- * the one in @flags must be 0: a forgotten flag would wait for ever.
- */
-static int set_flags(struct mbox_msg_args *args, unsigned int flags,
-		     int64_t timeout, int64_t deadline, clockid_t clock)
-{
-	unsigned int wait = flags & (MBOX_WAIT_FOR | MBOX_WAIT_MASK);
-
-	/* The library's own business. */
-	if (flags & (MBOX_EXT | MBOX_PEEK_AFTER))
-		return invalid();
-	if (timeout && wait != MBOX_WAIT_FOR)
-		return invalid();
-	if ((deadline || clock) && wait != MBOX_WAIT_UNTIL)
-		return invalid();
-
-	args->flags |= flags;
-	if (wait == MBOX_WAIT_UNTIL)
-		return wait_until(args, deadline, clock);
-	if (wait == MBOX_WAIT_FOR) {
-		args->flags &= ~MBOX_WAIT_FOR;
-		wait_for(args, timeout);
-	}
-	return 0;
-}
-
-/* Messages */
-
-/* Buffers beyond 4 GiB are larger than any message, and so is this one. */
-static __u32 saturated(size_t len)
-{
-	return len < UINT32_MAX ? (__u32)len : UINT32_MAX;
-}
-
-static void set_iov(struct mbox_msg_args *args, struct mbox_ext *ext,
-		    const struct iovec *iov, unsigned int iov_count)
-{
-	ext->size = sizeof(*ext);
-	ext->iov = PTR(iov);
-	ext->iov_count = iov_count;
-	args->flags |= MBOX_EXT;
-	args->ext = PTR(ext);
-}
-
-MBOX_API int mbox_sendmsg(int fd, const struct mbox_sendmsg *msg)
-{
-	struct mbox_ext ext = { 0 };
-	struct mbox_msg_args args = {
-		.buf = PTR(msg->buf),
-		.len = saturated(msg->len),
-		.type = msg->type,
-		.priority = (__u16)msg->priority,
-	};
-
-	if (msg->priority > MBOX_PRIORITY_MAX || (msg->iov_count && !msg->iov))
-		return invalid();
-	if (msg->iov)
-		set_iov(&args, &ext, msg->iov, msg->iov_count);
-	if (set_flags(&args, msg->flags, msg->timeout, msg->deadline,
-		      msg->clock) < 0)
-		return -1;
-	return libmbox_ioctl(fd, MBOX_IOC_SEND, &args);
-}
-
-MBOX_API int mbox_send(int fd, const void *buf, size_t len)
-{
-	struct mbox_msg_args args = { .buf = PTR(buf), .len = saturated(len) };
-
-	return libmbox_ioctl(fd, MBOX_IOC_SEND, &args);
-}
-
-MBOX_API int mbox_timedsend(int fd, const void *buf, size_t len,
-			    int64_t timeout)
-{
-	struct mbox_msg_args args = { .buf = PTR(buf), .len = saturated(len) };
-
-	wait_for(&args, timeout);
-	return libmbox_ioctl(fd, MBOX_IOC_SEND, &args);
-}
-
-static ssize_t receive(int fd, struct mbox_msg_args *args)
-{
-	if (libmbox_ioctl(fd, MBOX_IOC_RECV, args) < 0)
-		return -1;
-	return (ssize_t)args->out_len;
-}
-
-MBOX_API ssize_t mbox_recv(int fd, void *buf, size_t len)
-{
-	struct mbox_msg_args args = { .buf = PTR(buf), .len = saturated(len) };
-
-	return receive(fd, &args);
-}
-
-MBOX_API ssize_t mbox_timedrecv(int fd, void *buf, size_t len, int64_t timeout)
-{
-	struct mbox_msg_args args = { .buf = PTR(buf), .len = saturated(len) };
-
-	wait_for(&args, timeout);
-	return receive(fd, &args);
-}
-
-static void get_header(struct mbox_header *header,
-		       const struct mbox_msg_args *args)
-{
-	*header = (struct mbox_header){
-		.type = args->out_type,
-		.seq = args->out_seq,
-		.time = (int64_t)args->out_time,
-		.badge = args->out_badge,
-		.len = args->out_len,
-		.priority = args->out_priority,
-		.flags = args->out_flags,
-		.deliveries = args->out_deliveries,
-		.drops = args->out_drops,
-		.pid = (pid_t)args->out_pid,
-		.uid = args->out_uid,
-		.gid = args->out_gid,
-	};
-}
-
-static size_t capacity(const struct mbox_recvmsg *msg)
-{
-	size_t len = 0;
-
-	if (!msg->iov)
-		return msg->len;
-	for (unsigned int i = 0; i < msg->iov_count; i++)
-		len += msg->iov[i].iov_len;
-	return len;
-}
-
-static int set_place(struct mbox_msg_args *args, const struct mbox_recvmsg *msg)
-{
-	if (!msg->after) {
-		args->priority = (__u16)msg->min_priority;
-		return msg->min_priority > MBOX_PRIORITY_MAX ? invalid() : 0;
-	}
-	args->flags |= MBOX_PEEK_AFTER;
-	args->priority = (__u16)msg->after->priority;
-	args->id = msg->after->seq;
-	return msg->min_priority ? invalid() : 0;
-}
-
-MBOX_API ssize_t mbox_recvmsg(int fd, const struct mbox_recvmsg *msg,
-			      struct mbox_header *header)
-{
-	struct mbox_ext ext = { 0 };
-	struct mbox_msg_args args = {
-		.buf = PTR(msg->buf),
-		.len = saturated(msg->len),
-		.type = msg->type,
-		.select = (__u8)msg->select,
-	};
-	ssize_t ret;
-
-	if (msg->select > UINT8_MAX || (msg->iov_count && !msg->iov))
-		return invalid();
-	if (msg->iov)
-		set_iov(&args, &ext, msg->iov, msg->iov_count);
-	if (set_place(&args, msg) < 0)
-		return -1;
-	if (set_flags(&args, msg->flags, msg->timeout, msg->deadline,
-		      msg->clock) < 0)
-		return -1;
-
-	ret = receive(fd, &args);
-	if (header && (ret >= 0 || errno == EMSGSIZE))
-		get_header(header, &args);
-	if (ret >= 0 && (args.out_flags & MBOX_MSG_TRUNCATED))
-		ret = (ssize_t)capacity(msg);
-	return ret;
 }
 
 /* Handles and what they lead to */
@@ -416,6 +175,9 @@ MBOX_API int mbox_stat(int fd, struct mbox_stat *stat)
 		.receivers = args.receivers,
 		.waiting_senders = args.waiting_senders,
 		.waiting_receivers = args.waiting_receivers,
+		.calls = args.calls,
+		.tokens = args.tokens,
+		.stale_tokens = args.stale_tokens,
 		.sent = args.sent,
 		.received = args.received,
 		.drops = args.drops,
@@ -438,4 +200,11 @@ MBOX_API int mbox_set(int fd, const struct mbox_set *set)
 	};
 
 	return libmbox_ioctl(fd, MBOX_IOC_SET, &args);
+}
+
+MBOX_API int mbox_notify(int fd, int eventfd)
+{
+	struct mbox_notify_args args = { .eventfd = eventfd };
+
+	return libmbox_ioctl(fd, MBOX_IOC_NOTIFY, &args);
 }

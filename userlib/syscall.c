@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The way into the kernel: every ioctl of libmbox passes through here. This file
- * knows where the device is; what the arguments mean is the business of mbox.c.
+ * knows where the device is; what the arguments mean is the business of the others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,15 +20,25 @@ int libmbox_ioctl(int fd, unsigned long cmd, void *args)
 }
 
 /*
+ * Leaves errno alone. close() would be a cancellation point, and a thread
+ * cancelled there would take with it what it just got: hence syscall().
+ */
+void libmbox_close(int fd)
+{
+	const int err = errno;
+
+	syscall(SYS_close, fd);
+	errno = err;
+}
+
+/*
  * The device is opened for each call, so that nothing has to be kept across
- * fork() and closefrom(), and an idle program does not hold the module.
- *
- * open() and close() would be cancellation points, and a thread cancelled in
- * close() would take the new handle with it: hence syscall().
+ * fork() and closefrom(), and an idle program does not hold the module. Not by
+ * open(), for the same reason.
  */
 int libmbox_device_ioctl(unsigned long cmd, void *args)
 {
-	int dev, ret, err;
+	int dev, ret;
 
 	dev = (int)syscall(SYS_openat, AT_FDCWD, DEVICE, O_RDONLY | O_CLOEXEC);
 	if (dev < 0) {
@@ -38,8 +48,6 @@ int libmbox_device_ioctl(unsigned long cmd, void *args)
 		return -1;
 	}
 	ret = libmbox_ioctl(dev, cmd, args);
-	err = errno;
-	syscall(SYS_close, dev);
-	errno = err;
+	libmbox_close(dev);
 	return ret;
 }
