@@ -3,6 +3,7 @@
  * Calls, as their callers see them: beginning, waiting, interruption, end.
  */
 #include <linux/err.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "call.h"
@@ -188,20 +189,31 @@ static void call_suspend_locked(struct mbx_mailbox *mb, struct mbx_call *call,
 	caller->number = mbx_mailbox_number_locked(mb, &mb->calls, &caller->owner);
 	call->tag.owner = caller->owner;
 	call->tag.number = caller->number;
+	call->numbered = true;
 	call->waiter = NULL;
 	mbx_tag_add(&mb->calls, &call->tag);
 	caller->owner.holder->calls++;
 }
 
-/* The caller's reference is the finder's then. */
-static struct mbx_call *call_find_locked(struct mbx_mailbox *mb, struct mbx_tag *tag)
+/* A call that was interrupted. The caller's reference is the finder's then. */
+static struct mbx_call *call_find_locked(struct mbx_mailbox *mb,
+					 const struct mbx_caller *caller)
 {
+	struct mbx_call *call;
+	struct mbx_tag *tag;
+
 	lockdep_assert_held(&mb->lock);
+	tag = caller->number ?
+	      mbx_tag_find(&mb->calls, &caller->owner, caller->number) :
+	      mbx_tag_first(&mb->calls, &caller->owner);
 	if (!tag)
+		return NULL;
+	call = container_of(tag, struct mbx_call, tag);
+	if (caller->number && caller->sync == !!call->reply)
 		return NULL;
 	rb_erase(&tag->node, &mb->calls);
 	tag->owner.holder->calls--;
-	return container_of(tag, struct mbx_call, tag);
+	return call;
 }
 
 /* The caller wants no end of it any more. */
@@ -226,13 +238,17 @@ static void call_abandon_locked(struct mbx_mailbox *mb, struct mbx_call *call,
 	}
 }
 
-/* The wait ended before the call. Return whether the caller has left it for good. */
+/*
+ * The wait ended before the call. A request that nobody has yet is withdrawn, to
+ * be sent anew; unless its caller was told a number once, and will come back with
+ * that. Return whether the caller has left it for good.
+ */
 static bool call_leave_locked(struct mbx_mailbox *mb, struct mbx_call *call,
 			      bool interrupted, struct mbx_caller *caller,
 			      struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
-	if (interrupted && call->request->in_hand) {
+	if (interrupted && (call->request->in_hand || call->numbered)) {
 		call_suspend_locked(mb, call, caller);
 		return false;
 	}
@@ -246,16 +262,18 @@ static int call_wait(struct mbx_mailbox *mb, struct mbx_call *call,
 		     struct mbx_caller *caller)
 {
 	struct mbx_outcome out;
-	bool claimed, gone = false;
+	bool claimed, interrupted, gone = false;
 	int ret;
 
 	ret = mbx_waiter_sleep(w, timeout);
 	if (!ret)
 		return 0;
+	/* Who is killed does not come back, even if others share its files. */
+	interrupted = ret == -ERESTARTSYS && !fatal_signal_pending(current);
 	mbx_mailbox_begin(mb, &out);
 	claimed = READ_ONCE(w->state) != MBX_WAITING;
 	if (!claimed)
-		gone = call_leave_locked(mb, call, ret == -ERESTARTSYS, caller, &out);
+		gone = call_leave_locked(mb, call, interrupted, caller, &out);
 	mbx_mailbox_end(mb, &out);
 	if (claimed) {
 		/* What was answered is reported, whatever came meanwhile. */
@@ -324,8 +342,7 @@ int mbx_mailbox_resume(struct mbx_mailbox *mb, struct mbx_call **call,
 
 	mbx_waiter_init(&w);
 	spin_lock(&mb->lock);
-	*call = call_find_locked(mb, mbx_tag_find(&mb->calls, &caller->owner,
-						  caller->number));
+	*call = call_find_locked(mb, caller);
 	over = !*call || !(*call)->request;
 	if (!over)
 		(*call)->waiter = &w;
@@ -351,17 +368,13 @@ void mbx_mailbox_suspend(struct mbx_mailbox *mb, struct mbx_call *call,
 	spin_unlock(&mb->lock);
 }
 
-static bool call_abandon(struct mbx_mailbox *mb, const struct mbx_owner *owner,
-			 u32 number)
+static bool call_abandon(struct mbx_mailbox *mb, const struct mbx_caller *caller)
 {
 	struct mbx_outcome out;
 	struct mbx_call *call;
-	struct mbx_tag *tag;
 
 	mbx_mailbox_begin(mb, &out);
-	tag = number ? mbx_tag_find(&mb->calls, owner, number) :
-		       mbx_tag_first(&mb->calls, owner);
-	call = call_find_locked(mb, tag);
+	call = call_find_locked(mb, caller);
 	if (call)
 		call_abandon_locked(mb, call, &out);
 	mbx_mailbox_end(mb, &out);
@@ -381,8 +394,8 @@ static bool call_abandon(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 int mbx_mailbox_abandon(struct mbx_mailbox *mb, const struct mbx_caller *caller)
 {
 	if (caller->number)
-		return call_abandon(mb, &caller->owner, caller->number) ? 0 : -ESRCH;
-	while (call_abandon(mb, &caller->owner, 0))
+		return call_abandon(mb, caller) ? 0 : -ESRCH;
+	while (call_abandon(mb, caller))
 		cond_resched();
 	return 0;
 }

@@ -53,6 +53,7 @@ struct mbx_call {
 	struct mbx_msg *request;	/* NULL: it is over */
 	struct mbx_waiter *waiter;	/* the caller, unless it was interrupted */
 	struct mbx_tag tag;		/* if it was */
+	bool numbered;			/* if it ever was */
 	bool accepted;			/* the request was in the mailbox */
 	bool abandoned;			/* the caller gave up; see "stale" */
 	int result;			/* once it is over */
@@ -74,10 +75,12 @@ void mbx_call_forget(struct mbx_call *call);
  * struct mbx_caller - who waits for the end of a call
  * @owner: of the call's number, should it be interrupted
  * @number: 0, or that number
+ * @sync: the call is a send that waits; it is not found as another kind
  */
 struct mbx_caller {
 	struct mbx_owner owner;
 	u32 number;
+	bool sync;
 };
 
 int mbx_mailbox_call(struct mbx_mailbox *mb, struct mbx_msg *request,

@@ -120,7 +120,11 @@ static int call(struct mbx_handle *h, struct mbx_post *post, struct mbx_payload 
 		const struct mbox_msg_args *args, const struct mbx_timeout *timeout,
 		void __user *uarg)
 {
-	struct mbx_caller caller = { mbx_handle_owner(h), args->id };
+	struct mbx_caller caller = {
+		.owner = mbx_handle_owner(h),
+		.number = args->id,
+		.sync = post->kind == MBX_POST_SYNC,
+	};
 	int ret;
 
 	if (args->id > U32_MAX)

@@ -70,7 +70,7 @@ static inline bool stall_fault(struct stall *stall)
 	return !munmap(stall->page, page_size()) && !close(stall->uffd);
 }
 
-/* ---- stopped ---- */
+/* ---- stopped, traced ---- */
 
 static inline bool stopped(pid_t pid)
 {
@@ -82,6 +82,14 @@ static inline bool stopped(pid_t pid)
 static inline bool stop(pid_t pid)
 {
 	return !kill(pid, SIGSTOP) && stopped(pid);
+}
+
+/* The next stop of a process that was told to, by PTRACE_ATTACH for one. */
+static inline bool traced(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status);
 }
 
 /* ---- a control group of its own, in a mount namespace of one's own ---- */
