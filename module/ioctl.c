@@ -488,8 +488,8 @@ static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
 		return ret;
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if ((args.flags & ~REPLY_RECV_FLAGS) ||
-	    (!args.id && (args.reply_buf || args.reply_len)))
+	/* Without a token there may still be a reply: of before the restart. */
+	if (args.flags & ~REPLY_RECV_FLAGS)
 		return -EINVAL;
 	ret = mbx_receive_args_begin(&r, file, &args);
 	if (ret)
