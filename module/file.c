@@ -3,6 +3,7 @@
  * A handle as a file: its life, read, write, poll, SIGIO, fdinfo.
  */
 #include <linux/anon_inodes.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
@@ -283,14 +284,25 @@ static void handle_give_up(struct mbx_handle *h, fl_owner_t user)
 		mbx_token_give_up(h->mb, &caller.owner);
 }
 
+static int is_descriptor_of(const void *file, struct file *other, unsigned int fd)
+{
+	return other == file;
+}
+
 /*
- * A descriptor is closed. That the user of the file goes is known only if this is
- * because its last thread exits: nothing of that user is under way any more.
+ * A descriptor is closed. The user of the file goes if this is because its last
+ * thread exits, or if it was its last descriptor: it can finish nothing any more,
+ * though others may have the file open for long.
  */
 static int mbx_file_flush(struct file *file, fl_owner_t user)
 {
-	if (current->flags & PF_EXITING)
-		handle_give_up(file->private_data, user);
+	struct mbx_handle *h = file->private_data;
+
+	if (!user || (!READ_ONCE(h->holder.calls) && !READ_ONCE(h->holder.tokens)))
+		return 0;
+	if ((current->flags & PF_EXITING) ||
+	    !iterate_fd(user, 0, is_descriptor_of, file))
+		handle_give_up(h, user);
 	return 0;
 }
 

@@ -24,7 +24,8 @@ struct mbx_sender;
  * ways, each at most once, all under the mailbox's lock:
  *
  *	finished    by its owner: replied to, done, put back, refused
- *	given up    the owner's last thread exits, or its file is released
+ *	given up    the owner's last thread exits or it closes its last
+ *		    descriptor, or the file is released
  *	expired     the time of the lease is over: put back
  *	undone      the owner could not be told its number
  *
