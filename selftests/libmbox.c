@@ -10,8 +10,6 @@
 
 #include <sys/uio.h>
 
-#define BAD_PTR		((void *)1)
-
 static int64_t now(clockid_t clock)
 {
 	return (int64_t)mb_now(clock);
@@ -40,11 +38,6 @@ FIXTURE_SETUP(mailbox)
 
 FIXTURE_TEARDOWN(mailbox)
 {
-}
-
-static bool poisoned(const void *mem, size_t len)
-{
-	return mb_all(mem, len, MB_POISON);
 }
 
 /* ---- send and receive ---- */

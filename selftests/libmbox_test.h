@@ -28,4 +28,31 @@ static inline long minus_errno(long ret)
 	EXPECT_EQ(ECHILD, errno); \
 } while (0)
 
+#define BAD_PTR		((void *)1)
+
+/*
+ * For a peer to return: what came of a call, or minus errno, which is ECHILD
+ * after a success that did not leave it alone.
+ */
+#define RESULT(call) ({ \
+	long ret_; \
+	errno = ECHILD; \
+	ret_ = (call); \
+	ret_ >= 0 && errno == ECHILD ? ret_ : -errno; \
+})
+
+static inline bool poisoned(const void *mem, size_t len)
+{
+	return mb_all(mem, len, MB_POISON);
+}
+
+static inline struct mbox_stat stat_of(int fd)
+{
+	struct mbox_stat stat;
+
+	if (mbox_stat(fd, &stat) < 0)
+		abort();
+	return stat;
+}
+
 #endif /* LIBMBOX_TEST_H */
