@@ -423,4 +423,24 @@ TEST_F(answer, reply_recv_interrupted_does_not_answer_twice)
 				     &s.header));
 }
 
+TEST_F(answer, reply_recv_restarted_does_not_answer_twice)
+{
+	struct peer *client = peer_asks(self->out);
+	struct server s = { .msg = { .buf = self->buf, .len = 64 } };
+	struct peer *server = peer_new(self->in, reply_recv);
+	int before = signals();
+
+	ASSERT_EQ(0, signal_handle(SIGUSR1, SA_RESTART));
+	server->arg = &s;
+	s.token = take(self->in, &self->any);
+	ASSERT_NE(0, s.token);
+	ASSERT_TRUE(peer_start(server) && receivers_blocked(self->in, 1));
+	EXPECT_TRUE(got(client, "answer"));
+	pthread_kill(server->thread, SIGUSR1);
+	ASSERT_TRUE(wait_until(signals() == before + 1));
+	ASSERT_EQ(0, mbox_send(self->out, "next", 4));
+	EXPECT_EQ(4, peer_join(server));
+	EXPECT_EQ(0, s.token);
+}
+
 TEST_HARNESS_MAIN

@@ -448,6 +448,27 @@ TEST_F(call, interrupted_in_short_is_given_up)
 	}
 }
 
+/* The server puts the request back, and it is interrupted there too. */
+TEST_F(call, interrupted_after_back_is_gone_on_with)
+{
+	struct callmsg c = { .msg = { .type = 0 } };
+	struct peer *p = peer_callmsg(self->out, &c);
+	uint32_t token;
+
+	ASSERT_TRUE(peer_calls(p));
+	token = take(self->in);
+	ASSERT_TRUE(peer_sleeps(p));
+	ASSERT_NE(0, interrupt(p));
+	ASSERT_EQ(0, mbox_back(self->in, token));
+
+	p = peer_callmsg(self->out, &c);
+	ASSERT_TRUE(peer_start(p) && peer_sleeps(p));
+	ASSERT_NE(0, interrupt(p));
+	EXPECT_OK(0, mbox_reply(self->in, take(self->in), "answer", 6));
+	EXPECT_OK(6, mbox_callmsg(self->out, &c.msg, &c.header));
+	EXPECT_TRUE(all_over(self->mb));
+}
+
 TEST_F(call, abandoned_is_over)
 {
 	struct callmsg c = { .msg = { .type = 0 } };

@@ -614,9 +614,9 @@ int mbox_timedsend(int fd, const void *buf, size_t len, int64_t timeout);
  * @fd: handle with MBOX_SEND
  * @msg: the message; stays the caller's, not changed
  *
- * With MBOX_SYNC it returns when the message was received; once somebody is
- * receiving it no signal ends the wait. After ETIMEDOUT it may just be in a
- * receiver's hands, or come into them again from there.
+ * With MBOX_SYNC it returns when the message was received. Once somebody has
+ * begun to receive it no signal ends the wait any more. After ETIMEDOUT it may
+ * just be in a receiver's hands, and so be received all the same.
  *
  * With MBOX_REPLY_TO it returns when the request is in the mailbox. The reply
  * comes as a message with MBOX_MSG_REPLY, of the type and the priority asked for;
