@@ -13,15 +13,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static int open_descriptors(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 64; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
 /* ---- no device, or not that one ---- */
 
 /* In a mount namespace of its own, an empty /dev. */
@@ -131,6 +122,8 @@ TEST_F(device, query_tells_what_the_kernel_does)
 	SAME(user_mailboxes);
 	SAME(ns_max_mailboxes);
 	SAME(ns_mailboxes);
+	SAME(user_max_files);
+	SAME(user_files);
 #undef SAME
 	EXPECT_EQ(MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK, query.features & 3);
 	EXPECT_LT(0, query.user_bytes);
@@ -386,12 +379,15 @@ TEST_F(device, calls_leave_no_descriptor)
 
 static void over_quota(struct __test_metadata *_metadata, void *arg)
 {
+	const struct mbox_sendmsg msg = { .len = 0 };
 	int mb = mbox_create(NULL, RW, NULL);
 
 	(void)arg;
 	ASSERT_LE(0, mb);
 	EXPECT_ERRNO(EDQUOT, mbox_create(NULL, RW, NULL));
 	EXPECT_ERRNO(EDQUOT, mbox_send(mb, "x", 1));
+	EXPECT_ERRNO(EDQUOT, mbox_sendv(mb, &msg, 1));
+	EXPECT_ERRNO(EDQUOT, mbox_call(mb, "x", 1, NULL, 0));
 }
 
 /* The value of a module parameter is put back into @old. */

@@ -46,6 +46,16 @@ static inline bool poisoned(const void *mem, size_t len)
 	return mb_all(mem, len, MB_POISON);
 }
 
+/* Counted without opening another. */
+static inline int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 64; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
 static inline struct mbox_stat stat_of(int fd)
 {
 	struct mbox_stat stat;

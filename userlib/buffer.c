@@ -115,23 +115,17 @@ MBOX_API int mbox_buffer_create(struct mbox_buffer *b, size_t len)
 
 /* Sending */
 
-static bool is_sealed(int fd)
-{
-	const int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & SEALS) == SEALS;
-}
-
 /*
  * No seal while it is mapped for writing. A mapping to read takes its place, so
  * that @b->data is good as long as the buffer is not sent.
  */
 static int seal(struct mbox_buffer *b)
 {
+	const int seals = fcntl(b->fd, F_GET_SEALS);
 	int err;
 
-	if (is_sealed(b->fd))
-		return 0;
+	if (seals < 0 || (seals & SEALS) == SEALS)
+		return seals < 0 ? -1 : 0;
 	if (b->data && mmap(b->data, b->len, PROT_READ, MAP_PRIVATE | MAP_FIXED,
 			    b->fd, 0) == MAP_FAILED) {
 		unmap(b->data, b->len);
@@ -304,10 +298,11 @@ static int keep_payload(struct mbox_buffer *b, struct received *r)
  */
 static bool is_good(int fd, uint64_t len)
 {
+	const int seals = fcntl(fd, F_GET_SEALS);
 	struct statfs fs;
 	struct stat st;
 
-	return len && is_sealed(fd) && !fstatfs(fd, &fs) &&
+	return len && seals >= 0 && (seals & SEALS) == SEALS && !fstatfs(fd, &fs) &&
 	       fs.f_type == TMPFS_MAGIC && !fstat(fd, &st) &&
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == len &&
 	       (uint64_t)st.st_blocks * 512 >= len;

@@ -254,8 +254,8 @@ struct mbox_sendmsg {
  * @reply_max: MBOX_MSG_CALL: the largest reply that is taken, in bytes
  * @code: MBOX_MSG_FAILED: the code of mbox_fail(); 0: the server went away, or
  *	threw the request away
- * @file_count: files that were stored. After EMSGSIZE: how many come with the
- *	message, if there was room for some but not for all; otherwise 0
+ * @file_count: files that were stored; after EMSGSIZE, how many there are. 0 if
+ *	none were asked for
  * @pid: sender's process id as the receiver sees it, 0: not visible
  * @uid: sender's effective user id as the receiver sees it
  * @gid: sender's effective group id likewise
@@ -935,9 +935,9 @@ int mbox_notify(int fd, int eventfd);
  * @b: is filled in
  * @len: its length in bytes, not 0
  *
- * @b->data is writable and 0, and its memory is there: writing to it does not
- * fail later. A child of fork() does not have it. Ends with mbox_send_buffer()
- * or mbox_buffer_release().
+ * @b->data is writable and 0. Its memory is taken at once, within what the machine
+ * and the control group have, as if it had been written to. A child of fork() does
+ * not have it. Ends with mbox_send_buffer() or mbox_buffer_release().
  *
  * Return: 0, or -1 and errno: ENOMEM; EINVAL, @len is 0; EMFILE, ENFILE; EFBIG
  * (and SIGXFSZ), longer than RLIMIT_FSIZE.
