@@ -297,13 +297,37 @@ static int is_descriptor_of(const void *file, struct file *other, unsigned int f
 static int mbx_file_flush(struct file *file, fl_owner_t user)
 {
 	struct mbx_handle *h = file->private_data;
+	bool holds;
 
-	if (!user || (!READ_ONCE(h->holder.calls) && !READ_ONCE(h->holder.tokens)))
+	spin_lock(&h->mb->lock);
+	h->holder.closes++;
+	holds = h->holder.calls || h->holder.tokens;
+	spin_unlock(&h->mb->lock);
+	if (!holds || !user)
 		return 0;
 	if ((current->flags & PF_EXITING) ||
 	    !iterate_fd(user, 0, is_descriptor_of, file))
 		handle_give_up(h, user);
 	return 0;
+}
+
+/**
+ * mbx_handle_used - an operation that may have been given something is over
+ * @file: the handle
+ * @closes: of the holder, before the operation
+ *
+ * If another thread closed the last descriptor meanwhile, that was too early to
+ * give up what came only now.
+ */
+void mbx_handle_used(struct file *file, unsigned int closes)
+{
+	struct mbx_handle *h = file->private_data;
+
+	/* Whatever was given out, it was under the lock, and so after the close. */
+	if (READ_ONCE(h->holder.closes) != closes &&
+	    (READ_ONCE(h->holder.calls) || READ_ONCE(h->holder.tokens)) &&
+	    !iterate_fd(current->files, 0, is_descriptor_of, file))
+		handle_give_up(h, current->files);
 }
 
 static int mbx_file_release(struct inode *inode, struct file *file)

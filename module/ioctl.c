@@ -553,18 +553,8 @@ static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 	return ret;
 }
 
-/**
- * mbx_handle_ioctl - the ioctls of a handle
- * @file: the handle
- * @cmd: MBOX_IOC_SEND to MBOX_IOC_RECVV, MBOX_IOC_NARROW to MBOX_IOC_SET, with
- *	any size; FIONREAD
- * @arg: address of its struct
- *
- * Return: a descriptor or 0; the errors of <linux/mbox.h>, negative.
- */
-long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long handle_ioctl(struct file *file, unsigned int cmd, void __user *uarg)
 {
-	void __user *uarg = (void __user *)arg;
 	size_t size = _IOC_SIZE(cmd);
 
 	if (cmd == FIONREAD)
@@ -594,4 +584,24 @@ long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	default:
 		return -ENOTTY;
 	}
+}
+
+/**
+ * mbx_handle_ioctl - the ioctls of a handle
+ * @file: the handle
+ * @cmd: MBOX_IOC_SEND to MBOX_IOC_RECVV, MBOX_IOC_NARROW to MBOX_IOC_SET, with
+ *	any size; FIONREAD
+ * @arg: address of its struct
+ *
+ * Return: a descriptor or 0; the errors of <linux/mbox.h>, negative.
+ */
+long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct mbx_handle *h = file->private_data;
+	unsigned int closes = READ_ONCE(h->holder.closes);
+	long ret;
+
+	ret = handle_ioctl(file, cmd, (void __user *)arg);
+	mbx_handle_used(file, closes);
+	return ret;
 }

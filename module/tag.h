@@ -14,6 +14,7 @@
  * @tokens: deliveries that were not finished yet
  * @stale: those of them whose caller has given up
  * @calls: calls that were interrupted and may be resumed
+ * @closes: descriptors of the handle that were closed so far
  *
  * Protected by the mailbox's lock.
  */
@@ -21,6 +22,7 @@ struct mbx_holder {
 	unsigned int tokens;
 	unsigned int stale;
 	unsigned int calls;
+	unsigned int closes;
 };
 
 /**

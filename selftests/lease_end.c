@@ -424,6 +424,45 @@ static long leases_and_executes(struct peer *p)
 	return -errno;
 }
 
+struct worker {
+	int h;			/* the parent has it too */
+	struct peer *p;		/* receives through it */
+	char *go_on;		/* for the parent: it may send now */
+};
+
+/* One thread waits for a lease, another closes the only descriptor. */
+static void close_while_waiting(struct __test_metadata *_metadata, void *arg)
+{
+	struct worker *w = arg;
+
+	w->p->args.flags |= MBOX_LEASE;
+	w->p->args.select = MBOX_SELECT_EQUAL;
+	w->p->args.type = 4;
+	ASSERT_TRUE(peer_blocks(w->p));
+	ASSERT_EQ(0, close(w->h));
+	__atomic_store_n(w->go_on, 1, __ATOMIC_RELEASE);
+	peer_join(w->p);
+	pause();
+}
+
+TEST_F(lease, g07_given_out_after_the_last_close_goes_back)
+{
+	struct worker w = { self->h, peer_recv(self->h) };
+	__u32 token;
+	pid_t pid;
+
+	w.go_on = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	pid = mb_fork(_metadata, close_while_waiting, &w);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(wait_until(__atomic_load_n(w.go_on, __ATOMIC_ACQUIRE)));
+	ASSERT_EQ(0, num_send(self->h, 4, 9, 4));
+	ASSERT_TRUE(wait_until(peer_done(w.p)));
+	EXPECT_TRUE(tokens_open(self->h, 0));
+	EXPECT_EQ(4, num_lease(self->h, &token));
+	mb_kill(pid);
+}
+
 TEST_F(lease, g07_exec_that_closes_the_handle_gives_it_back)
 {
 	struct peer *p = peer_new(self->h, leases_and_executes);
