@@ -3,8 +3,8 @@
  * notification - the signal: a process is told that something has happened,
  * through an eventfd for its event loop, or by a real signal.
  *
- * mbox adds: a payload and a sender, and none is lost: a thousand signals sent
- * at once may arrive as one, a thousand messages arrive.
+ * mbox adds: a payload and a sender, and none is lost: of a thousand signals one
+ * may arrive, of a thousand messages all do.
  */
 #include <err.h>
 #include <errno.h>
