@@ -87,10 +87,8 @@ MBOX_API ssize_t mbox_callmsg(int fd, struct mbox_callmsg *msg,
 	ret = libmbox_ioctl(fd, MBOX_IOC_CALL, &args);
 	msg->id = call_is_over(ret) ? 0 : args.id;
 	if (header && (ret >= 0 || errno == EREMOTEIO ||
-		       (errno == EMSGSIZE && msg->id))) {
+		       (errno == EMSGSIZE && msg->id)))
 		libmbox_get_header(header, &args, &ext);
-		header->file_count = 0;
-	}
 	return ret < 0 ? -1 : (ssize_t)args.out_len;
 }
 
