@@ -256,4 +256,50 @@ TEST_F(mailbox, receive_is_no_cancellation_point)
 	EXPECT_EQ('x', *(char *)received);
 }
 
+/* What is called with a cancellation pending, and how often it worked. */
+static void *call_cancelled(void *arg)
+{
+	const struct mbox_sendmsg send = { .buf = "x", .len = 1 };
+	char buf[8];
+	const struct mbox_recvmsg recv = { .buf = buf, .len = 8 };
+	struct mbox_header h = { .token = 0 };
+	struct mbox_query query;
+	struct mbox_stat stat;
+	intptr_t worked = 0;
+	uint32_t token = 0;
+	int mb;
+
+	(void)arg;
+	pthread_cancel(pthread_self());
+	mb = mbox_create_own(0);
+	worked += mb >= 0;
+	worked += mbox_send_to(0, "x", 1, 0) == 0;
+	worked += mbox_recv_from(mb, 0, buf, 8, 0) == 1;
+	worked += mbox_unlink_pid(0) == 0;
+	mb = mbox_create(NULL, RW, NULL);
+	worked += mbox_query(&query) == 0;
+	worked += mbox_stat(mb, &stat) == 0;
+	worked += mbox_send(mb, "x", 1) == 0;
+	worked += mbox_recv(mb, buf, 8) == 1;
+	worked += mbox_sendmsg(mb, &send) == 0;
+	worked += mbox_recvmsg(mb, &recv, &h) == 1;
+	worked += mbox_sendv(mb, &send, 1) == 1;
+	worked += mbox_recvv(mb, &recv, &h, 1) == 1;
+	worked += mbox_send(mb, "x", 1) == 0;
+	worked += mbox_reply_recv(mb, &token, NULL, 0, &recv, &h) == 1;
+	worked += mbox_timedcall(mb, NULL, 0, NULL, 0, 1) == -1;
+	worked += mbox_done(mb, 1) == -1;
+	return (void *)worked;
+}
+
+TEST_F(mailbox, no_function_is_a_cancellation_point)
+{
+	pthread_t thread;
+	void *worked;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, call_cancelled, NULL));
+	ASSERT_EQ(0, pthread_join(thread, &worked));
+	EXPECT_EQ(16, (intptr_t)worked);
+}
+
 TEST_HARNESS_MAIN

@@ -2,8 +2,8 @@
 /*
  * libmbox: large payloads, passed on without a copy. Programs include <mbox.h>.
  */
-#ifndef MBOX_BUFFER_H
-#define MBOX_BUFFER_H
+#ifndef MBOX_MBOX_BUFFER_H
+#define MBOX_MBOX_BUFFER_H
 
 #include <mbox/types.h>
 
@@ -70,4 +70,4 @@ void mbox_buffer_release(struct mbox_buffer *b);
 }
 #endif
 
-#endif /* MBOX_BUFFER_H */
+#endif /* MBOX_MBOX_BUFFER_H */

@@ -3,8 +3,8 @@
  * libmbox: calls, and the answers that are owed for a delivery. Programs include
  * <mbox.h>, which explains them.
  */
-#ifndef MBOX_CALL_H
-#define MBOX_CALL_H
+#ifndef MBOX_MBOX_CALL_H
+#define MBOX_MBOX_CALL_H
 
 #include <mbox/types.h>
 
@@ -167,4 +167,4 @@ ssize_t mbox_reply_recv(int fd, uint32_t *token, const void *reply,
 }
 #endif
 
-#endif /* MBOX_CALL_H */
+#endif /* MBOX_MBOX_CALL_H */

@@ -2,8 +2,8 @@
 /*
  * libmbox: constants and structs. Programs include <mbox.h>, which explains them.
  */
-#ifndef MBOX_TYPES_H
-#define MBOX_TYPES_H
+#ifndef MBOX_MBOX_TYPES_H
+#define MBOX_MBOX_TYPES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -426,4 +426,4 @@ struct mbox_query {
 	uint32_t user_files;
 };
 
-#endif /* MBOX_TYPES_H */
+#endif /* MBOX_MBOX_TYPES_H */
