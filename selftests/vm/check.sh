@@ -35,12 +35,13 @@ part() {
 
 suites() {
 	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/$kernel/$1" \
-		--kernel "$kernel" --module "$module"
+		--kernel "$kernel" --module "$module" --disk "$tmp/disk"
 }
 
 export MAKEFLAGS= # what make we are called from is no business of ours
 choose 64
 choose 32 1
+truncate -s 1M "$tmp/disk" # a block device to open
 for suite in ${TESTS:-}; do
 	[ -e "$tmp/64/$suite" ] || [ -e "$tmp/64/$suite.sh" ] || {
 		echo "no suite '$suite'; there are:" \
