@@ -204,7 +204,9 @@ int mbx_payload_begin(struct mbx_payload *p, unsigned int direction,
 	ssize_t ret;
 
 	p->iov = NULL;
+	p->uext = NULL;
 	if (args->flags & MBOX_EXT) {
+		p->uext = u64_to_user_ptr(args->ext);
 		ret = ext_read(&p->ext, args->ext);
 		if (ret)
 			return ret;

@@ -223,9 +223,11 @@ static long ioctl_query(void __user *uarg, size_t size)
 	struct mbox_query_args args = {
 		.features = MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK |
 			    MBOX_FEATURE_CALL | MBOX_FEATURE_REPLY_TO |
-			    MBOX_FEATURE_LEASE | MBOX_FEATURE_BATCH,
+			    MBOX_FEATURE_LEASE | MBOX_FEATURE_FILES |
+			    MBOX_FEATURE_BATCH,
 		.user_max_bytes = mbx_quota_limit(MBX_BYTES),
 		.user_max_mailboxes = mbx_quota_limit(MBX_MAILBOXES),
+		.user_max_files = mbx_quota_limit(MBX_FILES),
 	};
 	struct mbx_quota *quota = mbx_quota_get_current();
 
@@ -233,6 +235,7 @@ static long ioctl_query(void __user *uarg, size_t size)
 		return -ENOMEM;
 	args.user_bytes = mbx_quota_used(quota, MBX_BYTES);
 	args.user_mailboxes = mbx_quota_used(quota, MBX_MAILBOXES);
+	args.user_files = mbx_quota_used(quota, MBX_FILES);
 	mbx_quota_put(quota);
 	mbx_mailbox_query(&args);
 	mbx_namespace_query(&args);

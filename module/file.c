@@ -112,9 +112,16 @@ struct mbx_msg *mbx_handle_message(struct mbx_handle *h, const struct mbx_sender
 		return msg;
 	msg->type = handle_type(h, from, post);
 	msg->priority = handle_priority(h, post);
+	ret = post->cargo ? mbx_msg_load(msg, post->cargo) : 0;
+	if (ret)
+		goto err_free;
+	post->cargo = NULL;
 	ret = handle_begin_call(h, from, post, msg);
-	if (!ret)
-		return msg;
+	if (ret)
+		goto err_free;
+	return msg;
+
+err_free:
 	mbx_msg_free(msg);
 	return ERR_PTR(ret);
 }

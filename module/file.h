@@ -13,6 +13,7 @@
 struct iov_iter;
 struct mbx_call;
 struct mbx_caller;
+struct mbx_cargo;
 struct mbx_mailbox;
 struct mbx_msg;
 struct mbx_quota;
@@ -63,6 +64,7 @@ enum mbx_post_kind {
  * struct mbx_post - what a sender says of a message
  * @type: its type
  * @priority: its priority
+ * @cargo: files that go with it, or NULL; NULL once they are a message's
  * @kind: what is to come of it
  * @reply_max: the longest reply, in bytes
  * @reply_to: the handle through which it goes, MBX_POST_ASYNC only
@@ -73,6 +75,7 @@ enum mbx_post_kind {
 struct mbx_post {
 	u64 type;
 	u16 priority;
+	struct mbx_cargo *cargo;
 	enum mbx_post_kind kind;
 	u32 reply_max;
 	const struct mbx_handle *reply_to;

@@ -12,7 +12,9 @@
 
 #include "args.h"
 #include "call.h"
+#include "cargo.h"
 #include "file.h"
+#include "gather.h"
 #include "ioctl.h"
 #include "mailbox.h"
 #include "message.h"
@@ -23,6 +25,7 @@
 #define SEND_FLAGS	(CALL_FLAGS | MBOX_SYNC | MBOX_REPLY_TO)
 #define REPLY_RECV_FLAGS (MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_LEASE)
 #define RECV_FLAGS	(REPLY_RECV_FLAGS | MBOX_PEEK | MBOX_PEEK_AFTER)
+
 /**
  * mbx_caller_begin - the caller as a sender: its effective ids, its account
  * @from: written; to be given to mbx_caller_end()
@@ -199,10 +202,16 @@ static bool post_valid(enum mbx_post_kind kind, const struct mbox_msg_args *args
 	       args->priority <= MBOX_PRIORITY_MAX;
 }
 
+/* Whether nothing is sent: a call of before is gone on with, or given up. */
+static bool post_resumes(enum mbx_post_kind kind, const struct mbox_msg_args *args)
+{
+	return args->id && (kind == MBX_POST_CALL || kind == MBX_POST_SYNC);
+}
+
 /* What rare arguments go with it. */
 static bool post_ext_valid(enum mbx_post_kind kind, const struct mbx_payload *p)
 {
-	return !p->ext.lease_time && !p->ext.out_file_count &&
+	return !p->ext.lease_time && p->ext.file_count <= MBOX_FILES_MAX &&
 	       (!p->ext.reply_to || kind == MBX_POST_ASYNC);
 }
 
@@ -213,7 +222,7 @@ static bool post_ext_valid(enum mbx_post_kind kind, const struct mbx_payload *p)
  * @args: of known flags
  * @kind: of the message
  *
- * Return: 0; -EINVAL, -E2BIG, -EFAULT, -ENOMEM.
+ * Return: 0; -EINVAL, -E2BIG, -EFAULT, -ENOMEM; those of mbx_gather().
  */
 int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
 			const struct mbox_msg_args *args, enum mbx_post_kind kind)
@@ -234,10 +243,13 @@ int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
 		ret = mbx_payload_begin(&s->p, ITER_SOURCE, args);
 	if (ret)
 		return ret;
-	if (post_ext_valid(kind, &s->p))
-		return 0;
-	mbx_payload_end(&s->p);
-	return -EINVAL;
+	if (!post_ext_valid(kind, &s->p))
+		ret = -EINVAL;
+	else if (s->p.ext.file_count && !post_resumes(kind, args))
+		ret = mbx_gather(&s->post.cargo, &s->p.ext);
+	if (ret)
+		mbx_payload_end(&s->p);
+	return ret;
 }
 
 /**
@@ -246,6 +258,7 @@ int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
  */
 void mbx_send_args_end(struct mbx_send_args *s)
 {
+	mbx_cargo_free(s->post.cargo);
 	mbx_payload_end(&s->p);
 }
 
@@ -329,6 +342,7 @@ int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
 		return ret;
 	r->how.room = iov_iter_count(&r->p.iter);
 	r->how.lease_time = r->p.ext.lease_time;
+	r->how.file_room = r->how.peek ? 0 : r->p.ext.file_count;
 	if ((r->how.lease_time && !r->how.lease) || r->p.ext.reply_to) {
 		mbx_payload_end(&r->p);
 		return -EINVAL;
@@ -343,63 +357,6 @@ int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
 void mbx_receive_args_end(struct mbx_receive_args *r)
 {
 	mbx_payload_end(&r->p);
-}
-
-/**
- * mbx_deliver - copy out what was received, and finish, lease or undo by that
- * @h: the handle
- * @msg: what mbx_mailbox_receive() gave; the caller's no longer
- * @r: the receive
- * @uarg: gets the header
- *
- * Context: may sleep, writes user memory.
- * Return: 0, -EFAULT.
- */
-int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r,
-		void __user *uarg)
-{
-	const struct mbx_owner owner = mbx_handle_owner(h);
-	struct mbox_msg_args args;
-	bool token;
-	int ret;
-
-	ret = mbx_msg_copy_out(msg, &r->p.iter);
-	if (ret) {
-		mbx_mailbox_end_receive(h->mb, msg, &r->how, false);
-		return ret;
-	}
-	mbx_msg_describe(msg, &args);
-	args.out_drops = READ_ONCE(h->mb->drops);
-	args.out_flags |= r->out_flags;
-	if (msg->len > r->how.room)
-		args.out_flags |= MBOX_MSG_TRUNCATED;
-
-	token = !r->how.peek && (r->how.lease || (msg->flags & MBOX_MSG_CALL));
-	if (token)	/* others may finish the message from here on */
-		args.out_token = mbx_token_grant(h->mb, msg, &owner, r->how.lease_time);
-	ret = mbx_msg_args_write(uarg, &args);
-	if (!token)
-		mbx_mailbox_end_receive(h->mb, msg, &r->how, !ret);
-	else if (ret)
-		mbx_token_undo(h->mb, &owner, args.out_token);
-	return ret;
-}
-
-/**
- * mbx_receive_refused - tell why a receive took nothing
- * @r: the receive
- * @error: of mbx_mailbox_receive()
- * @uarg: gets the length, if it was that
- *
- * Return: @error, -EFAULT.
- */
-int mbx_receive_refused(const struct mbx_receive_args *r, int error, void __user *uarg)
-{
-	const struct mbox_msg_args told = { .out_len = r->how.len };
-
-	if (error != -EMSGSIZE)
-		return error;
-	return mbx_msg_args_write(uarg, &told) ?: error;
 }
 
 static int receive(struct mbx_handle *h, struct mbx_receive_args *r, void __user *uarg)

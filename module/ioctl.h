@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioctls of the device (device.c) and of a handle: about messages (ioctl.c),
- * many of them at once (batch.c), and about the mailbox (control.c).
+ * The ioctls of the device (device.c) and of a handle: about messages (ioctl.c,
+ * deliver.c), many of them at once (batch.c), and about the mailbox (control.c).
  */
 #ifndef MBX_IOCTL_H
 #define MBX_IOCTL_H

@@ -128,6 +128,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mbx_queue_init(&mb->queue);
 	mbx_queue_init(&mb->pending);
 	mbx_waiters_init(&mb->receivers);
+	INIT_LIST_HEAD(&mb->cargo);
 	mb->tokens = RB_ROOT;
 	mb->returns = RB_ROOT_CACHED;
 	mb->calls = RB_ROOT;
@@ -163,6 +164,7 @@ static void mailbox_free(struct kref *ref)
 	WARN_ON_ONCE(mb->queue.count || mb->pending.count || mb->receivers.count);
 	WARN_ON_ONCE(mb->in_hand || mb->lingering || mb->reserved || mb->published);
 	WARN_ON_ONCE(mb->token_count || mb->call_count);
+	WARN_ON_ONCE(!list_empty(&mb->cargo));
 
 	/* It holds no reference, and finds nothing. */
 	cancel_delayed_work_sync(&mb->return_work);

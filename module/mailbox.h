@@ -75,6 +75,7 @@ struct mbx_mailbox {
 	struct mbx_queue queue;
 	struct mbx_queue pending;	/* messages of blocked senders */
 	struct mbx_waiters receivers;	/* blocked receivers */
+	struct list_head cargo;		/* of messages above and in hand */
 	struct rb_root tokens;		/* messages in hand that have one */
 	struct rb_root_cached returns;	/* those whose lease ends by itself */
 	struct rb_root calls;		/* that were interrupted */
@@ -118,21 +119,37 @@ struct mbx_mailbox {
  * struct mbx_outcome - what is to be done after the unlock
  * @wake: waiters that were claimed
  * @garbage: messages that are done with
+ * @cargo: files to be closed
  * @events: for pollers
  * @dropped: messages dropped under this hold of the lock
- * @again: there was more to drop or to purge than one hold of the lock may
+ * @again: there was more to drop, to purge or to close than one hold of the lock may
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
+	struct mbx_cargo *cargo;
 	__poll_t events;
 	unsigned int dropped;
 	bool again;
 };
 
+/* The files that go with a message, if any, are to be closed. */
+static inline void mbx_outcome_unload(struct mbx_outcome *out, struct mbx_msg *msg)
+{
+	struct mbx_cargo *cargo = msg->cargo;
+
+	if (!cargo)
+		return;
+	list_del(&cargo->node);
+	cargo->next_garbage = out->cargo;
+	out->cargo = cargo;
+	msg->cargo = NULL;
+}
+
 /* A message in no queue, to be freed. */
 static inline void mbx_outcome_discard(struct mbx_outcome *out, struct mbx_msg *msg)
 {
+	mbx_outcome_unload(out, msg);
 	msg->next_garbage = out->garbage;
 	out->garbage = msg;
 }
@@ -153,7 +170,9 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
  * @peek: leave it there
  * @lease: give out a token for it
  * @lease_time: which ends by itself after so many ns; 0: never
- * @len: of the message that was too long, on -EMSGSIZE
+ * @file_room: how many files it may come with; 0: any number, they are not wanted
+ * @len: of the message that was too long or had too many files, on -EMSGSIZE
+ * @files: how many, likewise
  */
 struct mbx_receive {
 	struct mbx_filter filter;
@@ -163,7 +182,9 @@ struct mbx_receive {
 	bool peek;
 	bool lease;
 	u64 lease_time;
+	u32 file_room;
 	u32 len;
+	u32 files;
 };
 
 /**

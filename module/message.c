@@ -157,12 +157,14 @@ struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity)
 	msg->badge = 0;
 	msg->payer = mbx_quota_get(from->payer);
 	msg->call = NULL;
+	msg->cargo = NULL;
 	msg->waiter = NULL;
 	msg->peeks = 0;
 	msg->deliveries = 0;
 	msg->in_hand = false;
 	msg->has_token = false;
 	msg->done = false;
+	msg->files_lost = false;
 	msg_stamp(msg, from);
 	return msg;
 }
@@ -234,6 +236,24 @@ void mbx_msg_fill_failed(struct mbx_msg *msg)
 }
 
 /**
+ * mbx_msg_load - let files go with a message
+ * @msg: in no mailbox yet, paid for by the caller
+ * @cargo: likewise from now on; the message's, unless this fails
+ *
+ * Return: 0, -EDQUOT.
+ */
+int mbx_msg_load(struct mbx_msg *msg, struct mbx_cargo *cargo)
+{
+	int ret = mbx_cargo_charge(cargo, msg->payer);
+
+	if (ret)
+		return ret;
+	cargo->msg = msg;
+	msg->cargo = cargo;
+	return 0;
+}
+
+/**
  * mbx_msg_free - free a message
  * @msg: in no queue, and nobody peeks at it
  *
@@ -244,6 +264,7 @@ void mbx_msg_free(struct mbx_msg *msg)
 	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg_cost(msg->len));
 	mbx_quota_put(msg->payer);
 	put_pid(msg->pid);
+	mbx_cargo_free(msg->cargo);
 	msg_free_memory(msg);
 }
 
@@ -295,6 +316,8 @@ void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 	args->out_priority = msg->priority;
 	args->out_deliveries = min(msg->deliveries + 1, U8_MAX);
 	args->out_flags = msg->flags;
+	if (READ_ONCE(msg->files_lost))
+		args->out_flags |= MBOX_MSG_FILES_LOST;
 	if (msg->deliveries)
 		args->out_flags |= MBOX_MSG_REDELIVERED;
 }

@@ -13,6 +13,7 @@
 #include <linux/uio.h>
 #include <linux/mbox.h>
 
+#include "cargo.h"
 #include "tag.h"
 
 struct file;
@@ -73,6 +74,9 @@ struct mbx_msg {
 
 	struct mbx_call *call;		/* whose request it is, a reference */
 
+	/* protected by the mailbox's lock; const for who has the message in hand */
+	struct mbx_cargo *cargo;	/* NULL: no files go with it */
+
 	/* protected by the mailbox's lock */
 	struct mbx_waiter *waiter;	/* the sender, while it is pending */
 	ktime_t returns;		/* end of the lease, 0: none */
@@ -81,6 +85,7 @@ struct mbx_msg {
 	bool in_hand;
 	bool has_token;
 	bool done;			/* it lingers for peeks alone */
+	bool files_lost;		/* also read without */
 
 	/* const: long payloads are in pages, the others follow */
 	bool paged;
@@ -118,8 +123,15 @@ struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity);
 int mbx_msg_fill(struct mbx_msg *msg, const struct mbx_sender *from,
 		 struct iov_iter *payload);
 void mbx_msg_fill_failed(struct mbx_msg *msg);
+int mbx_msg_load(struct mbx_msg *msg, struct mbx_cargo *cargo);
 void mbx_msg_free(struct mbx_msg *msg);
 int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to);
 void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args);
+
+/* How many files go with a message. */
+static inline u32 mbx_msg_files(const struct mbx_msg *msg)
+{
+	return msg->cargo ? msg->cargo->count : 0;
+}
 
 #endif /* MBX_MESSAGE_H */

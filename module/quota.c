@@ -19,6 +19,7 @@ static DEFINE_SPINLOCK(quota_lock);
 static struct mbx_limit limits[MBX_RESOURCES] = {
 	[MBX_BYTES] = { .value = SZ_64M, .min = 0, .max = LONG_MAX / 2 },
 	[MBX_MAILBOXES] = { .value = 4096, .min = 0, .max = INT_MAX / 2 },
+	[MBX_FILES] = { .value = 1024, .min = 0, .max = INT_MAX / 2 },
 };
 
 module_param_cb(user_bytes, &mbx_limit_ops, &limits[MBX_BYTES], 0644);
@@ -26,6 +27,8 @@ MODULE_PARM_DESC(user_bytes,
 		 "bytes that the unreceived messages of a user may take");
 module_param_cb(user_mailboxes, &mbx_limit_ops, &limits[MBX_MAILBOXES], 0644);
 MODULE_PARM_DESC(user_mailboxes, "mailboxes that a user may have");
+module_param_cb(user_files, &mbx_limit_ops, &limits[MBX_FILES], 0644);
+MODULE_PARM_DESC(user_files, "files that the unreceived messages of a user may carry");
 
 static int limit_set(const char *val, const struct kernel_param *kp)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a user may hold: bytes of messages and mailboxes, and the limits that
- * the administrator sets. Knows nothing of what is counted.
+ * What a user may hold: bytes of messages, mailboxes, files that go with
+ * messages; and the limits that the administrator sets. Knows nothing of what is counted.
  */
 #ifndef MBX_QUOTA_H
 #define MBX_QUOTA_H
@@ -21,6 +21,7 @@ struct file;
 enum mbx_resource {
 	MBX_BYTES,		/* of messages, payload and bookkeeping */
 	MBX_MAILBOXES,
+	MBX_FILES,		/* that go with messages */
 	MBX_RESOURCES,
 };
 

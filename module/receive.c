@@ -13,8 +13,10 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			struct mbx_receive *how, struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
-	if (msg->len > how->room && !how->truncate) {
+	if ((msg->len > how->room && !how->truncate) ||
+	    !mbx_files_fit(msg, how->file_room)) {
 		how->len = msg->len;
+		how->files = mbx_msg_files(msg);
 		return -EMSGSIZE;
 	}
 	if (how->peek) {
@@ -41,12 +43,14 @@ static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *h
 	w.room = how->room;
 	w.truncate = how->truncate;
 	w.peek = how->peek;
+	w.file_room = how->file_room;
 	mbx_waiters_add(&mb->receivers, &w);
 	mbx_mailbox_end(mb, out);
 
 	ret = mbx_mailbox_wait(mb, &w, NULL, &how->timeout);
 	*msg = w.msg;
 	how->len = w.len;
+	how->files = w.files;
 	if (!ret && fatal_signal_pending(current)) {
 		mbx_mailbox_end_receive(mb, w.msg, how, false);
 		ret = -ERESTARTSYS;

@@ -22,8 +22,8 @@ static bool mailbox_admissible(const struct mbx_mailbox *mb, const struct mbx_ms
  * @msg: complete but for its sequence number
  * @out: gets the message, if it can never come in
  *
- * Return: 0; -EPIPE: nobody can ever receive it; -EMSGSIZE: too long; -EAGAIN:
- * it would have to wait, and is still the caller's.
+ * Return: 0; -EPIPE: nobody can ever receive it; -ENXIO: nobody can now, and files
+ * go with it; -EMSGSIZE: too long; -EAGAIN: it would have to wait, and is still the caller's.
  */
 int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			   struct mbx_outcome *out)
@@ -34,12 +34,17 @@ int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		mbx_outcome_discard(out, msg);
 		return -EPIPE;
 	}
+	if (msg->cargo && !mb->recv_handles) {
+		mbx_outcome_discard(out, msg);
+		return -ENXIO;
+	}
 	if (msg->len > mb->max_message_size) {
 		mbx_outcome_discard(out, msg);
 		return -EMSGSIZE;
 	}
 	if (!mailbox_admissible(mb, msg) && !mbx_mailbox_has_taker_locked(mb, msg))
 		return -EAGAIN;
+	mbx_mailbox_load_locked(mb, msg);
 	mbx_mailbox_accept_locked(mb, msg);
 	if (!mbx_mailbox_hand_over_locked(mb, msg, out))
 		mbx_mailbox_enqueue_locked(mb, msg, out);
@@ -63,6 +68,7 @@ int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	lockdep_assert_held(&mb->lock);
 	w->may_drop = MBX_DROPS_MAX;
 	msg->waiter = w;
+	mbx_mailbox_load_locked(mb, msg);
 	mbx_queue_add(&mb->pending, msg);
 	mbx_mailbox_admit_locked(mb, out);
 	if (never && msg->waiter) {
@@ -100,8 +106,8 @@ static int mailbox_send_blocked(struct mbx_mailbox *mb, struct mbx_msg *msg,
  * @timeout: how to wait for room
  *
  * Context: may sleep.
- * Return: 0; -EPIPE: nobody can ever receive it; -EMSGSIZE: too long;
- * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS: no room.
+ * Return: 0; -EPIPE: nobody can ever receive it; -ENXIO: nobody can now, and files
+ * go with it; -EMSGSIZE: too long; -EAGAIN, -ETIMEDOUT, -ERESTARTSYS: no room.
  */
 int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		     const struct mbx_timeout *timeout)

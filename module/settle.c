@@ -34,6 +34,31 @@ static void mailbox_purge(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->again = true;
 }
 
+/*
+ * Nobody can receive now: close the files that are here, lest they keep alive in
+ * a circle who holds them. A sender that waits is told; its message is not in yet.
+ * Return whether none is left.
+ */
+static bool mailbox_unload(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_cargo *cargo, *next;
+	int n = 0;
+
+	list_for_each_entry_safe(cargo, next, &mb->cargo, node) {
+		struct mbx_msg *msg = cargo->msg;
+
+		if (n++ == MBX_BATCH_HOLD)
+			return false;
+		if (msg->waiter && !mbx_mailbox_deaf(mb)) {
+			mbx_mailbox_refuse_sender_locked(mb, msg, -ENXIO, out);
+			continue;
+		}
+		WRITE_ONCE(msg->files_lost, true);
+		mbx_outcome_unload(out, msg);
+	}
+	return true;
+}
+
 /* Nothing can ever arrive. Whoever waits selects nothing of what is queued. */
 static void mailbox_refuse_receivers(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
@@ -51,6 +76,10 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__poll_t events;
 
 	lockdep_assert_held(&mb->lock);
+	if (!mb->recv_handles && !mailbox_unload(mb, out)) {
+		out->again = true;
+		return;
+	}
 	mbx_mailbox_admit_locked(mb, out);
 	if (mbx_mailbox_deaf(mb))
 		mailbox_purge(mb, out);
@@ -76,6 +105,7 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	mbx_wakeups_init(&out->wake);
 	out->garbage = NULL;
+	out->cargo = NULL;
 	out->events = 0;
 	out->dropped = 0;
 	out->again = false;
@@ -84,8 +114,13 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 
 static void outcome_free(struct mbx_outcome *out)
 {
+	struct mbx_cargo *cargo, *next_cargo;
 	struct mbx_msg *msg, *next;
 
+	for (cargo = out->cargo; cargo; cargo = next_cargo) {
+		next_cargo = cargo->next_garbage;
+		mbx_cargo_free(cargo);
+	}
 	for (msg = out->garbage; msg; msg = next) {
 		struct mbx_call *call = msg->call;
 

@@ -61,6 +61,8 @@ void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		mbx_outcome_discard(out, msg);
 		return;
 	}
+	/* Who peeks doesn't look at the files. */
+	mbx_outcome_unload(out, msg);
 	msg->done = true;
 	mailbox_linger(mb, msg);
 }
@@ -124,7 +126,7 @@ void mbx_mailbox_accept_locked(struct mbx_mailbox *mb, struct mbx_msg *msg)
 
 static bool waiter_has_room(const struct mbx_waiter *w, const struct mbx_msg *msg)
 {
-	return msg->len <= w->room || w->truncate;
+	return (msg->len <= w->room || w->truncate) && mbx_files_fit(msg, w->file_room);
 }
 
 /**
@@ -171,6 +173,7 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		mbx_waiters_del(&mb->receivers, w);
 		if (!waiter_has_room(w, msg)) {
 			w->len = msg->len;
+			w->files = mbx_msg_files(msg);
 			mbx_waiter_claim(w, -EMSGSIZE, &out->wake);
 			continue;
 		}

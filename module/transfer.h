@@ -20,6 +20,19 @@ static inline bool mbx_mailbox_ended(const struct mbx_mailbox *mb)
 	return !mb->published && !mb->send_handles && !mb->in_hand && !mb->reserved;
 }
 
+/* Whether a receiver has room for the files that go with a message. */
+static inline bool mbx_files_fit(const struct mbx_msg *msg, u32 file_room)
+{
+	return !file_room || mbx_msg_files(msg) <= file_room;
+}
+
+/* The files that go with a message are in the mailbox now. */
+static inline void mbx_mailbox_load_locked(struct mbx_mailbox *mb, struct mbx_msg *msg)
+{
+	if (msg->cargo)
+		list_add_tail(&msg->cargo->node, &mb->cargo);
+}
+
 __poll_t mbx_mailbox_events_locked(const struct mbx_mailbox *mb);
 void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			       struct mbx_outcome *out);

@@ -23,6 +23,7 @@ void mbx_waiter_init(struct mbx_waiter *w)
 	w->prio = min(READ_ONCE(current->prio), MAX_RT_PRIO);
 	w->msg = NULL;
 	w->len = 0;
+	w->files = 0;
 	w->state = MBX_WAITING;
 }
 

@@ -69,10 +69,11 @@ struct mbx_waiter {
 	struct task_struct *task;
 	int prio;			/* scheduling priority: lower first */
 	u64 ticket;			/* then first come */
-	struct mbx_filter filter;	/* receivers only, and the next three */
+	struct mbx_filter filter;	/* receivers only, and the next four */
 	size_t room;
 	bool truncate;
 	bool peek;
+	u32 file_room;
 
 	/* protected by the mailbox's lock, senders only */
 	unsigned int may_drop;		/* messages, to make room */
@@ -84,6 +85,7 @@ struct mbx_waiter {
 	/* written before MBX_COMPLETION, read after */
 	int result;
 	u32 len;			/* with -EMSGSIZE */
+	u32 files;			/* likewise */
 	struct mbx_msg *msg;
 
 	/* see MBX_COMPLETION; MBX_WAITING and MBX_CLAIMED under the lock */

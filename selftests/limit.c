@@ -273,6 +273,7 @@ TEST_F(parameter, g10_is_what_query_says)
 	EXPECT_EQ(4997, query.user_max_bytes);
 	EXPECT_EQ(4996, query.user_max_mailboxes);
 	EXPECT_EQ(4995, query.ns_max_mailboxes);
+	EXPECT_EQ(4994, query.user_max_files);
 }
 
 TEST_HARNESS_MAIN

@@ -19,6 +19,7 @@ static struct {
 	{ "user_bytes", 0 },
 	{ "user_mailboxes", 0 },
 	{ "ns_mailboxes", 0 },
+	{ "user_files", 0 },
 };
 
 static inline const char *parameter_path(const char *name)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that the module builds for: the only place
+ * that knows their versions.
+ */
+#ifndef MBX_COMPAT_H
+#define MBX_COMPAT_H
+
+#include <linux/file.h>
+#include <linux/version.h>
+
+/* A new descriptor, with a reference of its own, for a file. */
+static inline int mbx_receive_fd(struct file *file, unsigned int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	return receive_fd(file, NULL, flags);
+#else
+	return receive_fd(file, flags);
+#endif
+}
+
+#endif /* MBX_COMPAT_H */
