@@ -6,6 +6,7 @@
 #ifndef MBX_COMPAT_H
 #define MBX_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/version.h>
 
@@ -16,6 +17,16 @@ static inline int mbx_receive_fd(struct file *file, unsigned int flags)
 	return receive_fd(file, NULL, flags);
 #else
 	return receive_fd(file, flags);
+#endif
+}
+
+/* Count an eventfd up by 1. */
+static inline void mbx_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
 #endif
 }
 

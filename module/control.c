@@ -11,6 +11,7 @@
 #include "ioctl.h"
 #include "mailbox.h"
 #include "namespace.h"
+#include "notify.h"
 
 #define NARROW_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_BADGE)
 #define SET_MASK	(MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID | \
@@ -20,6 +21,7 @@
 static_assert(sizeof(struct mbox_narrow_args) == 16);
 static_assert(sizeof(struct mbox_stat_args) == 120);
 static_assert(sizeof(struct mbox_set_args) == 40);
+static_assert(sizeof(struct mbox_notify_args) == 8);
 
 /**
  * mbx_ioctl_narrow - a new handle out of another
@@ -122,6 +124,34 @@ long mbx_ioctl_set(struct file *file, void __user *uarg, size_t size)
 	if (!ret)
 		ret = mbx_mailbox_set(h->mb, &args);
 	return ret;
+}
+
+/**
+ * mbx_ioctl_notify - ask for a notification, or take it away
+ * @file: the handle
+ * @uarg: struct mbox_notify_args
+ * @size: its size, of the command
+ *
+ * Return: 0, -EINVAL, -E2BIG, -EFAULT, -EBADF, -EBUSY, -ENOMEM.
+ */
+long mbx_ioctl_notify(struct file *file, void __user *uarg, size_t size)
+{
+	struct mbx_handle *h = file->private_data;
+	const struct mbx_owner owner = mbx_handle_owner(h);
+	struct mbox_notify_args args;
+	int ret;
+
+	ret = mbx_args_read(&args, sizeof(args), uarg, size);
+	if (ret)
+		return ret;
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (args.reserved)
+		return -EINVAL;
+	if (args.eventfd != -1)
+		return mbx_notify_set(h->mb, &owner, args.eventfd);
+	mbx_notify_end(h->mb, &owner);
+	return 0;
 }
 
 /**

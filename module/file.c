@@ -20,6 +20,7 @@
 #include "mailbox.h"
 #include "message.h"
 #include "namespace.h"
+#include "notify.h"
 #include "quota.h"
 #include "token.h"
 
@@ -280,6 +281,13 @@ static void handle_free(struct mbx_handle *h)
 	kfree(h);
 }
 
+/* Whether anything that was given out through a handle is there still. */
+static bool handle_holds(const struct mbx_handle *h)
+{
+	return READ_ONCE(h->holder.calls) || READ_ONCE(h->holder.tokens) ||
+	       READ_ONCE(h->holder.notice);
+}
+
 /* Give up what was given out through a handle; @user NULL: to all its users. */
 static void handle_give_up(struct mbx_handle *h, fl_owner_t user)
 {
@@ -289,6 +297,8 @@ static void handle_give_up(struct mbx_handle *h, fl_owner_t user)
 		mbx_mailbox_abandon(h->mb, &caller);
 	if (READ_ONCE(h->holder.tokens))
 		mbx_token_give_up(h->mb, &caller.owner);
+	if (READ_ONCE(h->holder.notice))
+		mbx_notify_end(h->mb, &caller.owner);
 }
 
 static int is_descriptor_of(const void *file, struct file *other, unsigned int fd)
@@ -308,7 +318,7 @@ static int mbx_file_flush(struct file *file, fl_owner_t user)
 
 	spin_lock(&h->mb->lock);
 	h->holder.closes++;
-	holds = h->holder.calls || h->holder.tokens;
+	holds = handle_holds(h);
 	spin_unlock(&h->mb->lock);
 	if (!holds || !user)
 		return 0;
@@ -332,7 +342,7 @@ void mbx_handle_used(struct file *file, unsigned int closes)
 
 	/* Whatever was given out, it was under the lock, and so after the close. */
 	if (READ_ONCE(h->holder.closes) != closes &&
-	    (READ_ONCE(h->holder.calls) || READ_ONCE(h->holder.tokens)) &&
+	    handle_holds(h) &&
 	    !iterate_fd(current->files, 0, is_descriptor_of, file))
 		handle_give_up(h, current->files);
 }

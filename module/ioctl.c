@@ -532,6 +532,8 @@ static long handle_ioctl(struct file *file, unsigned int cmd, void __user *uarg)
 		return mbx_ioctl_sendv(file, uarg, size);
 	case MBOX_IOC_RECVV & ~IOCSIZE_MASK:
 		return mbx_ioctl_recvv(file, uarg, size);
+	case MBOX_IOC_NOTIFY & ~IOCSIZE_MASK:
+		return mbx_ioctl_notify(file, uarg, size);
 	case MBOX_IOC_NARROW & ~IOCSIZE_MASK:
 		return mbx_ioctl_narrow(file, uarg, size);
 	case MBOX_IOC_STAT & ~IOCSIZE_MASK:
@@ -546,7 +548,7 @@ static long handle_ioctl(struct file *file, unsigned int cmd, void __user *uarg)
 /**
  * mbx_handle_ioctl - the ioctls of a handle
  * @file: the handle
- * @cmd: MBOX_IOC_SEND to MBOX_IOC_RECVV, MBOX_IOC_NARROW to MBOX_IOC_SET, with
+ * @cmd: MBOX_IOC_SEND to MBOX_IOC_RECVV, MBOX_IOC_NARROW to MBOX_IOC_NOTIFY, with
  *	any size; FIONREAD
  * @arg: address of its struct
  *

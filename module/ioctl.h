@@ -50,6 +50,7 @@ long mbx_ioctl_recvv(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_narrow(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_stat(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_set(struct file *file, void __user *uarg, size_t size);
+long mbx_ioctl_notify(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_fionread(struct file *file, int __user *uarg);
 long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 

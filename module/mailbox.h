@@ -24,6 +24,7 @@
 #include <linux/workqueue.h>
 
 #include "message.h"
+#include "notify.h"
 #include "queue.h"
 #include "tag.h"
 #include "wait.h"
@@ -76,6 +77,7 @@ struct mbx_mailbox {
 	struct mbx_queue pending;	/* messages of blocked senders */
 	struct mbx_waiters receivers;	/* blocked receivers */
 	struct list_head cargo;		/* of messages above and in hand */
+	struct mbx_notice *notice;	/* NULL: nobody asked for one */
 	struct rb_root tokens;		/* messages in hand that have one */
 	struct rb_root_cached returns;	/* those whose lease ends by itself */
 	struct rb_root calls;		/* that were interrupted */
@@ -120,6 +122,7 @@ struct mbx_mailbox {
  * @wake: waiters that were claimed
  * @garbage: messages that are done with
  * @cargo: files to be closed
+ * @notice: that is due
  * @events: for pollers
  * @dropped: messages dropped under this hold of the lock
  * @again: there was more to drop, to purge or to close than one hold of the lock may
@@ -128,6 +131,7 @@ struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
 	struct mbx_cargo *cargo;
+	struct mbx_notice *notice;
 	__poll_t events;
 	unsigned int dropped;
 	bool again;

@@ -76,6 +76,8 @@ int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		mbx_outcome_discard(out, msg);
 		return -EAGAIN;
 	}
+	if (!mb->queue.count && mb->pending.count == 1)
+		mbx_mailbox_notify_locked(mb, out);
 	/* It is there now, for those who peek; nobody takes it. */
 	WARN_ON_ONCE(mbx_mailbox_hand_over_locked(mb, msg, out));
 	out->events |= EPOLLIN | EPOLLRDNORM;

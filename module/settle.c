@@ -106,6 +106,7 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	mbx_wakeups_init(&out->wake);
 	out->garbage = NULL;
 	out->cargo = NULL;
+	out->notice = NULL;
 	out->events = 0;
 	out->dropped = 0;
 	out->again = false;
@@ -135,6 +136,7 @@ static void outcome_free(struct mbx_outcome *out)
 static void outcome_run(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	mbx_wakeups_run(&out->wake);
+	mbx_notice_fire(out->notice);
 	outcome_free(out);
 	if (!out->events)
 		return;

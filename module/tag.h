@@ -15,6 +15,7 @@
  * @stale: those of them whose caller has given up
  * @calls: calls that were interrupted and may be resumed
  * @closes: descriptors of the handle that were closed so far
+ * @notice: whether the mailbox's notification was asked for through it
  *
  * Protected by the mailbox's lock.
  */
@@ -23,6 +24,7 @@ struct mbx_holder {
 	unsigned int stale;
 	unsigned int calls;
 	unsigned int closes;
+	bool notice;
 };
 
 /**

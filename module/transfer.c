@@ -198,6 +198,8 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 void mbx_mailbox_enqueue_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				struct mbx_outcome *out)
 {
+	if (!mb->queue.count)
+		mbx_mailbox_notify_locked(mb, out);
 	mbx_queue_add(&mb->queue, msg);
 	out->events |= EPOLLIN | EPOLLRDNORM;
 }

@@ -33,6 +33,14 @@ static inline void mbx_mailbox_load_locked(struct mbx_mailbox *mb, struct mbx_ms
 		list_add_tail(&msg->cargo->node, &mb->cargo);
 }
 
+/* There is something to receive, where was nothing. */
+static inline void mbx_mailbox_notify_locked(struct mbx_mailbox *mb,
+					     struct mbx_outcome *out)
+{
+	if (mb->notice)
+		out->notice = mbx_notice_take_locked(mb);
+}
+
 __poll_t mbx_mailbox_events_locked(const struct mbx_mailbox *mb);
 void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			       struct mbx_outcome *out);

@@ -64,6 +64,23 @@ static inline bool stall_end(struct stall *stall)
 	       !close(stall->uffd);
 }
 
+/* Let it go on, and find @data there. */
+static inline bool stall_fill(struct stall *stall, const void *data, size_t len)
+{
+	char *from = calloc(1, page_size());
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)stall->page,
+		.src = (unsigned long)from,
+		.len = page_size(),
+	};
+	bool ok;
+
+	memcpy(from, data, len);
+	ok = !ioctl(stall->uffd, UFFDIO_COPY, &copy) && !close(stall->uffd);
+	free(from);
+	return ok;
+}
+
 /* Let it fault: the page is gone. */
 static inline bool stall_fault(struct stall *stall)
 {
