@@ -17,6 +17,7 @@ union any_args {
 	struct mbox_open_args open;
 	struct mbox_query_args query;
 	struct mbox_msg_args msg;
+	struct mbox_batch_args batch;
 	struct mbox_narrow_args narrow;
 	struct mbox_stat_args stat;
 	struct mbox_set_args set;
@@ -30,6 +31,7 @@ FIXTURE(command) {
 	int h;			/* of the mailbox; it holds one message */
 	__u32 token;		/* of FINISH */
 	char buf[64];
+	struct mbox_msg_args of_batch;
 	union any_args args;
 	struct mbox_stat_args stat;
 	char *edge;		/* what is there cannot be touched */
@@ -94,6 +96,14 @@ FIXTURE_VARIANT_ADD(command, finish) {
 	.known_flags = MBOX_EXT,
 };
 
+FIXTURE_VARIANT_ADD(command, sendv) {
+	.cmd = MBOX_IOC_SENDV,
+};
+
+FIXTURE_VARIANT_ADD(command, recvv) {
+	.cmd = MBOX_IOC_RECVV,
+};
+
 FIXTURE_VARIANT_ADD(command, narrow) {
 	.cmd = MBOX_IOC_NARROW,
 	.known_flags = MBOX_RECV | MBOX_SEND | MBOX_NONBLOCK | MBOX_BADGE,
@@ -112,6 +122,15 @@ FIXTURE_VARIANT_ADD(command, set) {
 
 #define COMMAND FIXTURE_DATA(command)
 #define VARIANT FIXTURE_VARIANT(command)
+
+/* Of SEND, RECV, and what is like them: not to wait. */
+static void make_valid_message(COMMAND *self, struct mbox_msg_args *args)
+{
+	args->flags = MBOX_WAIT_NONE;
+	args->buf = (unsigned long)self->buf;
+	args->len = sizeof(self->buf);
+	mb_poison(args);
+}
 
 /* Arguments that the command accepts. */
 static void make_valid(COMMAND *self, const VARIANT *variant)
@@ -145,10 +164,13 @@ static void make_valid(COMMAND *self, const VARIANT *variant)
 	case MBOX_IOC_SEND:
 	case MBOX_IOC_RECV:
 	case MBOX_IOC_REPLY_RECV:
-		args->msg.flags = MBOX_WAIT_NONE;
-		args->msg.buf = (unsigned long)self->buf;
-		args->msg.len = sizeof(self->buf);
-		mb_poison(&args->msg);
+		make_valid_message(self, &args->msg);
+		break;
+	case MBOX_IOC_SENDV:
+	case MBOX_IOC_RECVV:
+		make_valid_message(self, &self->of_batch);
+		args->batch.msgs = (unsigned long)&self->of_batch;
+		args->batch.count = 1;
 		break;
 	case MBOX_IOC_NARROW:
 		args->narrow.flags = MBOX_SEND;
@@ -165,8 +187,9 @@ static int call_sized(COMMAND *self, const VARIANT *variant, size_t size,
 {
 	int ret = mb_ioctl(self->fd, RESIZED(variant->cmd, size), args);
 
-	/* The new handle of those that make one. */
-	if (ret > 0)
+	/* Not a number of messages, but a new handle. */
+	if (ret > 0 && variant->cmd != MBOX_IOC_SENDV &&
+	    variant->cmd != MBOX_IOC_RECVV)
 		close(ret);
 	return ret;
 }
@@ -184,6 +207,7 @@ static void renew(COMMAND *self, const VARIANT *variant)
 		mb_create_named(NAME, MB_RW, 0600);
 		break;
 	case MBOX_IOC_RECV:
+	case MBOX_IOC_RECVV:
 	case MBOX_IOC_REPLY_RECV:
 		mb_put(self->h, PAYLOAD, sizeof(PAYLOAD));
 		break;
