@@ -190,6 +190,8 @@ static bool post_valid(enum mbx_post_kind kind, const struct mbox_msg_args *args
 
 	if ((args->flags & MBOX_SYNC) && (args->flags & MBOX_REPLY_TO))
 		return false;
+	if (kind == MBX_POST_ASYNC && !(args->flags & MBOX_EXT))
+		return false;
 	if ((args->flags & MBOX_ABANDON) && (!waits || !args->id))
 		return false;
 	if (waits && how == MBOX_WAIT_NONE)

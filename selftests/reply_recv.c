@@ -116,9 +116,10 @@ TEST_F(server, without_a_token_only_receives)
 {
 	__u64 token = self->args.id;
 
+	/* A struct that is used again may still name a reply. */
 	self->args.id = 0;
-	self->args.reply_buf = 0;
-	self->args.reply_len = 0;
+	self->args.reply_buf = 8;
+	self->args.reply_len = ~0U;
 	EXPECT_EQ(-EAGAIN, mb_reply_recv(self->r, &self->args));
 	EXPECT_TRUE(mb_poisoned(&self->args));
 	EXPECT_EQ(0, num_send(self->s, 0, 0, 44));

@@ -229,7 +229,8 @@ struct mbox_query_args {
 /**
  * struct mbox_msg_args - for SEND, RECV, CALL, REPLY_RECV, FINISH and batches
  * @flags: MBOX_WAIT_*, MBOX_EXT, and
- *	SEND: MBOX_SYNC, MBOX_REPLY_TO, not both; MBOX_ABANDON (with MBOX_SYNC)
+ *	SEND: MBOX_SYNC, MBOX_REPLY_TO (with MBOX_EXT), not both; MBOX_ABANDON
+ *	(with MBOX_SYNC)
  *	RECV, REPLY_RECV: MBOX_TRUNCATE, MBOX_LEASE; MBOX_PEEK, MBOX_PEEK_AFTER
  *	(with MBOX_PEEK, not with MBOX_LEASE, not REPLY_RECV)
  *	CALL: MBOX_ABANDON
