@@ -5,9 +5,10 @@
 # $MBOX_EXAMPLES, or from the folder examples beside this script.
 
 set -- hello worker_pool priority selective_receive epoll_loop io_uring_read \
-	classics/pipe classics/fifo classics/message_queue classics/semaphore \
-	classics/mutex classics/socket_pair classics/rpc_server classics/rpc_async \
-	classics/direct classics/rendezvous classics/robust_pool
+	classics/pipe classics/fifo classics/message_queue classics/notification \
+	classics/semaphore classics/mutex classics/shared_memory classics/socket_pair \
+	classics/rpc_server classics/rpc_async classics/direct classics/rendezvous \
+	classics/robust_pool
 folder=${MBOX_EXAMPLES:-$(dirname "$0")/examples}
 
 echo "TAP version 13"
