@@ -169,10 +169,13 @@ TEST_F(batch, later_ones_do_not_wait_even_if_they_say_so)
 	ASSERT_EQ(0, limit(self->mb, CHUNK));
 	EXPECT_EQ(CHUNK, mbox_sendv(self->out, self->send, N));
 	EXPECT_EQ(CHUNK, mbox_recvv(self->in, self->recv, self->headers, N));
+
+	/* Of what they say, all is forgotten. */
+	ASSERT_EQ(0, limit(self->mb, CHUNK + 1));
 	self->send[CHUNK].flags = MBOX_WAIT_UNTIL;
 	self->send[CHUNK].clock = CLOCK_BOOTTIME;
 	self->send[CHUNK].deadline = INT64_MAX;
-	EXPECT_EQ(CHUNK, mbox_sendv(self->out, self->send, N));
+	EXPECT_EQ(CHUNK + 1, mbox_sendv(self->out, self->send, N));
 }
 
 static long sendv_two(struct peer *p)

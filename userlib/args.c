@@ -124,6 +124,7 @@ static int put_iov(struct mbox_ext *ext, const struct iovec *iov,
 /* To be called when everything else of the extension was said. */
 static void put_ext(struct mbox_msg_args *args, struct mbox_ext *ext)
 {
+	/* With MBOX_REPLY_TO, 0 is a descriptor. */
 	if (!ext->iov && !ext->files && !ext->file_count && !ext->reply_to &&
 	    !ext->lease_time && !(args->flags & MBOX_REPLY_TO))
 		return;

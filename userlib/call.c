@@ -154,10 +154,8 @@ MBOX_API ssize_t mbox_reply_recv(int fd, uint32_t *token, const void *reply,
 	if (libmbox_put_recv(&args, &ext, msg) < 0)
 		return -1;
 	args.id = *token;
-	if (*token) {
-		args.reply_buf = PTR(reply);
-		args.reply_len = libmbox_len(reply_len);
-	}
+	args.reply_buf = PTR(reply);
+	args.reply_len = libmbox_len(reply_len);
 	ret = libmbox_ioctl(fd, MBOX_IOC_REPLY_RECV, &args);
 	*token = (uint32_t)args.id;
 	/* Was it the reply that failed, there is nothing to tell of a message. */
