@@ -157,6 +157,8 @@ int mbx_call_reply_async(struct mbx_call *call)
 {
 	struct mbx_msg *reply = call->reply;
 
+	if (call->reply_to->type_source == MBOX_TYPE_PID)
+		reply->type = pid_nr_ns(reply->pid, call->reply_to->pid_ns);
 	call->reply = NULL;
 	return mbx_mailbox_fill(call->reply_to, call->reply_max, reply);
 }

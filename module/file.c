@@ -72,7 +72,8 @@ static int handle_begin_call(struct mbx_handle *h, const struct mbx_sender *from
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	if (post->kind == MBX_POST_ASYNC) {
-		call->reply->type = post->reply_type;
+		call->reply->type = replier->type_source == MBOX_TYPE_BADGE ?
+				    post->reply_to->badge : post->reply_type;
 		call->reply->priority = msg->priority;
 		call->reply->badge = post->reply_to->badge;
 	}

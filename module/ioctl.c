@@ -25,6 +25,17 @@
 #define SEND_FLAGS	(CALL_FLAGS | MBOX_SYNC | MBOX_REPLY_TO)
 #define REPLY_RECV_FLAGS (MBOX_WAIT_MASK | MBOX_EXT | MBOX_TRUNCATE | MBOX_LEASE)
 #define RECV_FLAGS	(REPLY_RECV_FLAGS | MBOX_PEEK | MBOX_PEEK_AFTER)
+/* The caller as who speaks, through a handle; its account may be another. */
+static struct mbx_sender caller_identity(const struct mbx_handle *h)
+{
+	return (struct mbx_sender){
+		.pid = task_tgid(current),
+		.uid = current_euid(),
+		.gid = current_egid(),
+		.payer = h->payer,
+		.badge = h->badge,
+	};
+}
 
 /**
  * mbx_caller_begin - the caller as a sender: its effective ids, its account
@@ -35,13 +46,7 @@
  */
 int mbx_caller_begin(struct mbx_sender *from, const struct mbx_handle *h)
 {
-	*from = (struct mbx_sender){
-		.pid = task_tgid(current),
-		.uid = current_euid(),
-		.gid = current_egid(),
-		.payer = h->payer,
-		.badge = h->badge,
-	};
+	*from = caller_identity(h);
 	if (!mbx_quota_is_current(h->payer))
 		from->payer = mbx_quota_get_current();
 	return from->payer ? 0 : -ENOMEM;
@@ -144,7 +149,10 @@ static int call(struct mbx_handle *h, struct mbx_post *post, struct mbx_payload 
 	return call_tell(h, &caller, uarg, ret);
 }
 
-/* Where the reply goes. It needs the right to send there, as any message does. */
+/*
+ * Where the reply goes. The caller has both rights there: it takes room that others
+ * can't free, and makes the server speak there, to whoever receives.
+ */
 static int reply_to_begin(struct mbx_post *post, struct file **file, s32 fd)
 {
 	struct mbx_handle *to;
@@ -153,7 +161,7 @@ static int reply_to_begin(struct mbx_post *post, struct file **file, s32 fd)
 	if (!*file)
 		return -EBADF;
 	to = mbx_handle_of(*file);
-	if (!to || !(to->rights & MBOX_SEND)) {
+	if (!to || to->rights != MBX_RIGHTS) {
 		fput(*file);
 		return -EBADF;
 	}
@@ -405,15 +413,9 @@ static int reply_as_caller(struct mbx_handle *h, u64 token, struct iov_iter *pay
 			   u32 code)
 {
 	const struct mbx_owner owner = mbx_handle_owner(h);
-	struct mbx_sender from;
-	int ret;
+	const struct mbx_sender from = caller_identity(h);
 
-	ret = mbx_caller_begin(&from, h);
-	if (ret)
-		return ret;
-	ret = mbx_token_reply(h->mb, &owner, token, &from, payload, code);
-	mbx_caller_end(&from, h);
-	return ret;
+	return mbx_token_reply(h->mb, &owner, token, &from, payload, code);
 }
 
 /* The first half of REPLY_RECV; not to be repeated if the second is interrupted. */
@@ -425,6 +427,9 @@ static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
 
 	if (!args->id)
 		return 0;
+	/* What can't be told below must not be done. */
+	if (mbx_msg_args_write_id(uarg, args->id))
+		return -EFAULT;
 	ret = mbx_buffer_begin(&iter, ITER_SOURCE, args->reply_buf, args->reply_len);
 	if (!ret)
 		ret = reply_as_caller(h, args->id, &iter, 0);

@@ -88,6 +88,7 @@ struct mbx_mailbox {
 	u64 lingering_bytes;
 	u64 reserved_bytes;
 	u32 token_count;
+	u64 token_bytes;
 	u32 call_count;			/* calls that are not over */
 	u32 last_number;		/* of tokens and interrupted calls */
 	u64 next_seq;
@@ -104,6 +105,7 @@ struct mbx_mailbox {
 	u16 mode;
 	u8 overflow;
 	bool published;
+	bool withheld;			/* a message, from one who waits for it */
 	__poll_t told;			/* to pollers, last */
 
 	/* of its own lock, see MBX_POLL */
@@ -253,6 +255,7 @@ int mbx_mailbox_reserve(struct mbx_mailbox *mb, u32 len);
 int mbx_mailbox_fill(struct mbx_mailbox *mb, u32 reserved, struct mbx_msg *msg);
 
 bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len);
+bool mbx_room_for_token(const struct mbx_mailbox *mb, u32 len);
 bool mbx_room_writable(const struct mbx_mailbox *mb);
 bool mbx_room_make(struct mbx_mailbox *mb, const struct mbx_msg *msg,
 		   struct mbx_outcome *out);

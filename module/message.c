@@ -77,17 +77,25 @@ static struct mbx_msg *msg_alloc(u32 len)
 	return msg;
 }
 
-/* Gives back what a payload of @len does not need. */
+/*
+ * Gives back the pages that a payload of @len does not need. The rest of the
+ * allocation stays, and stays charged: the array of all pages among it.
+ */
 static void msg_shrink(struct mbx_msg *msg, u32 len)
 {
 	unsigned int i, keep = DIV_ROUND_UP(len, PAGE_SIZE);
+	unsigned int n = msg->paged ? msg_page_count(msg) : 0;
+	u64 needed = (u64)keep * PAGE_SIZE + n * sizeof(*msg->pages);
 
-	for (i = keep; msg->paged && i < msg_page_count(msg); i++) {
+	for (i = keep; i < n; i++) {
 		__free_page(msg->pages[i]);
 		cond_resched();
 	}
-	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg->len - len);
 	msg->len = len;
+	if (n && needed < msg->charged) {
+		mbx_quota_uncharge(msg->payer, MBX_BYTES, msg->charged - needed);
+		msg->charged = needed;
+	}
 }
 
 static void msg_free_memory(struct mbx_msg *msg)
@@ -149,6 +157,7 @@ struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity)
 		mbx_quota_uncharge(from->payer, MBX_BYTES, msg_cost(capacity));
 		return ERR_PTR(-ENOMEM);
 	}
+	msg->charged = capacity;
 	msg->type = 0;
 	msg->seq = 0;
 	msg->priority = 0;
@@ -261,7 +270,7 @@ int mbx_msg_load(struct mbx_msg *msg, struct mbx_cargo *cargo)
  */
 void mbx_msg_free(struct mbx_msg *msg)
 {
-	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg_cost(msg->len));
+	mbx_quota_uncharge(msg->payer, MBX_BYTES, msg_cost(msg->charged));
 	mbx_quota_put(msg->payer);
 	put_pid(msg->pid);
 	mbx_cargo_free(msg->cargo);

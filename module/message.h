@@ -64,6 +64,7 @@ struct mbx_msg {
 	u64 badge;
 	ktime_t time;
 	u32 len;
+	u32 charged;			/* for the payload; a slot may need less */
 	u16 priority;
 	u8 flags;			/* MBOX_MSG_* */
 	u32 value;			/* out_reply_max, or out_code */

@@ -44,6 +44,7 @@ static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *h
 	w.truncate = how->truncate;
 	w.peek = how->peek;
 	w.file_room = how->file_room;
+	w.lease = how->lease;
 	mbx_waiters_add(&mb->receivers, &w);
 	mbx_mailbox_end(mb, out);
 
@@ -73,8 +74,14 @@ int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
 			    struct mbx_msg **msg, struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
-	*msg = mbx_queue_find(&mb->queue, &how->filter) ?:
-	       mbx_queue_find(&mb->pending, &how->filter);
+	*msg = mbx_queue_find(&mb->queue, &how->filter);
+	if (!*msg) {
+		*msg = mbx_queue_find(&mb->pending, &how->filter);
+		if (*msg && !how->peek && !mbx_mailbox_lends(mb, *msg, how->lease)) {
+			mb->withheld = true;
+			*msg = NULL;
+		}
+	}
 	if (*msg)
 		return mailbox_take(mb, *msg, how, out);
 	return mbx_mailbox_ended(mb) ? -EPIPE : -EAGAIN;

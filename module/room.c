@@ -3,6 +3,7 @@
  * Room in a mailbox: its limits, and what is dropped to make room where that is
  * the overflow policy.
  */
+#include "call.h"
 #include "mailbox.h"
 #include "message.h"
 
@@ -17,10 +18,29 @@ bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len)
 	       mbx_mailbox_bytes(mb) + len <= mb->max_bytes;
 }
 
-/* A call is never dropped, nor its end; what somebody looks at frees no room. */
+/**
+ * mbx_room_for_token - whether a message may stay beyond the limits, with a token
+ * @mb: the mailbox, whose lock is held
+ * @len: of the message
+ *
+ * A message for which somebody waits is not kept from it by a full mailbox. But if
+ * it stays there, delivered and not finished, that must have a limit too: those
+ * that do are bounded as if they were alone.
+ */
+bool mbx_room_for_token(const struct mbx_mailbox *mb, u32 len)
+{
+	return mb->token_count < mb->max_messages &&
+	       mb->token_bytes + len <= mb->max_bytes;
+}
+
+/*
+ * What somebody waits for the end of is never dropped, nor that end; what somebody
+ * looks at frees no room.
+ */
 static bool may_be_dropped(const struct mbx_msg *msg)
 {
-	return !msg->call && !(msg->flags & MBOX_MSG_REPLY) && !msg->peeks;
+	return !(msg->call && msg->call->request) && !(msg->flags & MBOX_MSG_REPLY) &&
+	       !msg->peeks;
 }
 
 /* What to drop after @victim. At most so many are looked at; @looked counts them. */

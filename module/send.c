@@ -28,6 +28,8 @@ static bool mailbox_admissible(const struct mbx_mailbox *mb, const struct mbx_ms
 int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			   struct mbx_outcome *out)
 {
+	bool fits;
+
 	lockdep_assert_held(&mb->lock);
 	msg->seq = mb->next_seq++;
 	if (mbx_mailbox_deaf(mb)) {
@@ -42,11 +44,12 @@ int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		mbx_outcome_discard(out, msg);
 		return -EMSGSIZE;
 	}
-	if (!mailbox_admissible(mb, msg) && !mbx_mailbox_has_taker_locked(mb, msg))
+	fits = mailbox_admissible(mb, msg);
+	if (!fits && !mbx_mailbox_has_taker_locked(mb, msg))
 		return -EAGAIN;
 	mbx_mailbox_load_locked(mb, msg);
 	mbx_mailbox_accept_locked(mb, msg);
-	if (!mbx_mailbox_hand_over_locked(mb, msg, out))
+	if (!mbx_mailbox_hand_over_locked(mb, msg, fits, out))
 		mbx_mailbox_enqueue_locked(mb, msg, out);
 	return 0;
 }
@@ -79,7 +82,8 @@ int mbx_mailbox_block_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	if (!mb->queue.count && mb->pending.count == 1)
 		mbx_mailbox_notify_locked(mb, out);
 	/* It is there now, for those who peek; nobody takes it. */
-	WARN_ON_ONCE(mbx_mailbox_hand_over_locked(mb, msg, out));
+	if (msg->waiter)
+		WARN_ON_ONCE(mbx_mailbox_hand_over_locked(mb, msg, false, out));
 	out->events |= EPOLLIN | EPOLLRDNORM;
 	return 0;
 }
@@ -239,7 +243,7 @@ int mbx_mailbox_fill(struct mbx_mailbox *mb, u32 reserved, struct mbx_msg *msg)
 	} else if (msg) {
 		msg->seq = mb->next_seq++;
 		mbx_mailbox_accept_locked(mb, msg);
-		if (!mbx_mailbox_hand_over_locked(mb, msg, &out))
+		if (!mbx_mailbox_hand_over_locked(mb, msg, true, &out))
 			mbx_mailbox_enqueue_locked(mb, msg, &out);
 	}
 	mbx_mailbox_end_unless_deaf(mb, &out);

@@ -70,6 +70,23 @@ static void mailbox_refuse_receivers(struct mbx_mailbox *mb, struct mbx_outcome 
 	}
 }
 
+/* Messages that were withheld from those who wait: now there may be room for tokens. */
+static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
+{
+	struct mbx_msg *msg, *next;
+
+	if (!mb->withheld)
+		return;
+	mb->withheld = false;
+	for (msg = mbx_queue_first(&mb->pending); msg; msg = next) {
+		next = mbx_queue_next(msg);
+		if (!mbx_mailbox_has_taker_locked(mb, msg))
+			continue;
+		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
+		mbx_mailbox_hand_over_locked(mb, msg, false, out);
+	}
+}
+
 /* Let everybody go on who now can. */
 static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
@@ -81,6 +98,7 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		return;
 	}
 	mbx_mailbox_admit_locked(mb, out);
+	mailbox_lend(mb, out);
 	if (mbx_mailbox_deaf(mb))
 		mailbox_purge(mb, out);
 	if (mbx_mailbox_ended(mb))

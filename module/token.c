@@ -36,9 +36,8 @@ static void token_arm(struct mbx_mailbox *mb)
 		return;
 	ns = ktime_to_ns(ktime_sub(rb_entry(first, struct mbx_msg, by_return)->returns,
 				   ktime_get()));
-	mod_delayed_work(system_wq, &mb->return_work,
-			 min_t(u64, nsecs_to_jiffies64(max_t(s64, ns, 0)) + 1,
-			       MAX_JIFFY_OFFSET));
+	mod_delayed_work(system_wq, &mb->return_work, ns <= 0 ? 0 :
+			 min_t(u64, nsecs_to_jiffies64(ns) + 1, MAX_JIFFY_OFFSET));
 }
 
 static void token_add(struct mbx_mailbox *mb, struct mbx_msg *msg,
@@ -50,6 +49,7 @@ static void token_add(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_tag_add(&mb->tokens, &msg->token);
 	msg->has_token = true;
 	mb->token_count++;
+	mb->token_bytes += msg->len;
 	holder->tokens++;
 	if (token_stale(msg)) {
 		holder->stale++;
@@ -68,11 +68,25 @@ static struct mbx_msg *token_del(struct mbx_mailbox *mb, struct mbx_msg *msg)
 	rb_erase(&msg->token.node, &mb->tokens);
 	msg->has_token = false;
 	mb->token_count--;
+	mb->token_bytes -= msg->len;
 	holder->tokens--;
 	holder->stale -= token_stale(msg);
 	if (msg->returns)
 		rb_erase_cached(&msg->by_return, &mb->returns);
 	return msg;
+}
+
+/* A token of @owner's. One whose time is over is none, though the worker be late. */
+static struct mbx_msg *token_find(struct mbx_mailbox *mb, const struct mbx_owner *owner,
+				  u64 number, struct mbx_outcome *out)
+{
+	struct mbx_msg *msg = msg_of(mbx_tag_find(&mb->tokens, owner, number));
+
+	lockdep_assert_held(&mb->lock);
+	if (!msg || !msg->returns || ktime_before(ktime_get(), msg->returns))
+		return msg;
+	mbx_mailbox_put_back_locked(mb, token_del(mb, msg), out);
+	return NULL;
 }
 
 /**
@@ -92,8 +106,7 @@ u32 mbx_token_grant(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	u32 number;
 
 	mbx_mailbox_begin(mb, &out);
-	if (msg->deliveries < U8_MAX)
-		msg->deliveries++;
+	msg->deliveries += msg->deliveries < U8_MAX;
 	mbx_mailbox_received_locked(mb, msg, &out);
 	number = mbx_mailbox_number_locked(mb, &mb->tokens, owner);
 	msg->token.owner = *owner;
@@ -145,7 +158,7 @@ int mbx_token_finish(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 	struct mbx_msg *msg;
 
 	mbx_mailbox_begin(mb, &out);
-	msg = msg_of(mbx_tag_find(&mb->tokens, owner, number));
+	msg = token_find(mb, owner, number, &out);
 	if (msg)
 		token_del(mb, msg);
 	if (msg && back)
@@ -164,7 +177,7 @@ static int token_begin_reply(struct mbx_mailbox *mb, const struct mbx_owner *own
 	int ret = 0;
 
 	mbx_mailbox_begin(mb, &out);
-	*msg = msg_of(mbx_tag_find(&mb->tokens, owner, number));
+	*msg = token_find(mb, owner, number, &out);
 	if (!*msg) {
 		ret = -ESRCH;
 	} else if (!((*msg)->flags & MBOX_MSG_CALL)) {

@@ -16,10 +16,12 @@
  */
 __poll_t mbx_mailbox_events_locked(const struct mbx_mailbox *mb)
 {
+	const struct mbx_msg *blocked;
 	__poll_t events = 0;
 
 	lockdep_assert_held(&mb->lock);
-	if (mb->queue.count || mb->pending.count)
+	blocked = mbx_queue_first(&mb->pending);
+	if (mb->queue.count || (blocked && mbx_mailbox_lends(mb, blocked, false)))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (mbx_mailbox_ended(mb))
 		events |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
@@ -129,12 +131,22 @@ static bool waiter_has_room(const struct mbx_waiter *w, const struct mbx_msg *ms
 	return (msg->len <= w->room || w->truncate) && mbx_files_fit(msg, w->file_room);
 }
 
+/* Whether a waiter may have a message that fits, or does not. */
+static bool waiter_may_have(struct mbx_mailbox *mb, const struct mbx_waiter *w,
+			    const struct mbx_msg *msg, bool fits)
+{
+	if (fits || w->peek || mbx_mailbox_lends(mb, msg, w->lease))
+		return true;
+	mb->withheld = true;
+	return false;
+}
+
 /**
  * mbx_mailbox_has_taker_locked - whether somebody waits who would take a message
  * @mb: the mailbox
- * @msg: the message
+ * @msg: the message, which does not fit
  */
-bool mbx_mailbox_has_taker_locked(const struct mbx_mailbox *mb, const struct mbx_msg *msg)
+bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg)
 {
 	const struct mbx_waiter *w;
 	struct mbx_walk walk;
@@ -142,7 +154,8 @@ bool mbx_mailbox_has_taker_locked(const struct mbx_mailbox *mb, const struct mbx
 	lockdep_assert_held(&mb->lock);
 	mbx_walk_begin(&walk, &mb->receivers, msg);
 	while ((w = mbx_walk_next(&walk))) {
-		if (!w->peek && waiter_has_room(w, msg))
+		if (!w->peek && waiter_has_room(w, msg) &&
+		    waiter_may_have(mb, w, msg, false))
 			return true;
 	}
 	return false;
@@ -152,6 +165,8 @@ bool mbx_mailbox_has_taker_locked(const struct mbx_mailbox *mb, const struct mbx
  * mbx_mailbox_hand_over_locked - offer a message to those who wait
  * @mb: the mailbox
  * @msg: the message
+ * @fits: whether the limits let it in; otherwise only those may have it who leave
+ *	nothing of it
  * @out: of mbx_mailbox_begin()
  *
  * A waiter that has no room for it learns so, a peeker may look at it, and the
@@ -160,7 +175,7 @@ bool mbx_mailbox_has_taker_locked(const struct mbx_mailbox *mb, const struct mbx
  * Return: whether it was handed over; it is in hand then.
  */
 bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-				  struct mbx_outcome *out)
+				  bool fits, struct mbx_outcome *out)
 {
 	struct mbx_waiter *w;
 	struct mbx_walk walk;
@@ -170,6 +185,8 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		return false;
 	mbx_walk_begin(&walk, &mb->receivers, msg);
 	while ((w = mbx_walk_next(&walk))) {
+		if (!waiter_may_have(mb, w, msg, fits))
+			continue;
 		mbx_waiters_del(&mb->receivers, w);
 		if (!waiter_has_room(w, msg)) {
 			w->len = msg->len;
@@ -240,7 +257,7 @@ void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mailbox_hand_in(mb, msg);
 	if (msg_stale(msg))
 		mbx_mailbox_retire_locked(mb, msg, out);
-	else if (!mbx_mailbox_hand_over_locked(mb, msg, out))
+	else if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))
 		mbx_mailbox_enqueue_locked(mb, msg, out);
 }
 
@@ -311,7 +328,8 @@ void mbx_mailbox_admit_locked(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		if (out->again || !mbx_room_make(mb, msg, out))
 			return;
 		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
-		mbx_mailbox_enqueue_locked(mb, msg, out);
+		if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))
+			mbx_mailbox_enqueue_locked(mb, msg, out);
 	}
 }
 

@@ -7,11 +7,23 @@
 #define MBX_TRANSFER_H
 
 #include "mailbox.h"
+#include "message.h"
 
 /* Nobody can ever receive. */
 static inline bool mbx_mailbox_deaf(const struct mbx_mailbox *mb)
 {
 	return !mb->published && !mb->recv_handles;
+}
+
+/*
+ * Whether a message that does not fit may be received: it leaves, or there is room
+ * for it to stay with a token.
+ */
+static inline bool mbx_mailbox_lends(const struct mbx_mailbox *mb,
+				     const struct mbx_msg *msg, bool lease)
+{
+	return (!lease && !(msg->flags & MBOX_MSG_CALL)) ||
+	       mbx_room_for_token(mb, msg->len);
 }
 
 /* Nothing can ever arrive. */
@@ -48,9 +60,9 @@ void mbx_mailbox_end_peek_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				 struct mbx_outcome *out);
 void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
 void mbx_mailbox_accept_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
-bool mbx_mailbox_has_taker_locked(const struct mbx_mailbox *mb, const struct mbx_msg *msg);
+bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg);
 bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
-				  struct mbx_outcome *out);
+				  bool fits, struct mbx_outcome *out);
 void mbx_mailbox_enqueue_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				struct mbx_outcome *out);
 void mbx_mailbox_release_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,

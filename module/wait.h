@@ -69,11 +69,12 @@ struct mbx_waiter {
 	struct task_struct *task;
 	int prio;			/* scheduling priority: lower first */
 	u64 ticket;			/* then first come */
-	struct mbx_filter filter;	/* receivers only, and the next four */
+	struct mbx_filter filter;	/* receivers only, and the next five */
 	size_t room;
 	bool truncate;
 	bool peek;
 	u32 file_room;
+	bool lease;
 
 	/* protected by the mailbox's lock, senders only */
 	unsigned int may_drop;		/* messages, to make room */

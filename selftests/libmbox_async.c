@@ -152,7 +152,7 @@ static struct mbox_sendmsg request_to(int reply_to)
 TEST_F(mailbox, reply_comes_into_a_mailbox)
 {
 	struct mbox_sendmsg msg = request_to(mbox_narrow(self->replies,
-							 MBOX_SEND, 5));
+							 MBOX_RECV | MBOX_SEND, 5));
 	struct mbox_header *h = &self->header;
 
 	EXPECT_OK(0, mbox_sendmsg(self->out, &msg));

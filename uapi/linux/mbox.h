@@ -255,7 +255,8 @@ struct mbox_query_args {
  * @id: FINISH: the token. REPLY_RECV: the token to reply to, 0: none.
  *	CALL, SEND with MBOX_SYNC: 0, or the call that is to be resumed: nothing
  *	is sent then. SEND with MBOX_REPLY_TO: the type that the reply gets, for
- *	the caller to know it by. MBOX_PEEK_AFTER: sequence number of the message
+ *	the caller to know it by; 0 where the type is not the sender's word.
+ *	MBOX_PEEK_AFTER: sequence number of the message
  *	gone by. Otherwise 0
  * @ext: address of a struct mbox_ext, MBOX_EXT only
  * @out_type: type of the message
@@ -338,8 +339,8 @@ struct mbox_msg_args {
  *	are close-on-exec
  * @file_count: SEND, CALL: number of files, up to MBOX_FILES_MAX. RECV,
  *	REPLY_RECV: room at @files; 0: files that come with the message are closed
- * @reply_to: descriptor of a handle with MBOX_SEND, where the reply goes.
- *	MBOX_REPLY_TO only, otherwise 0
+ * @reply_to: descriptor of a handle with both MBOX_RECV and MBOX_SEND, where the
+ *	reply goes. MBOX_REPLY_TO only, otherwise 0
  * @lease_time: MBOX_LEASE: in ns from the delivery on, after which the message
  *	goes back; 0: never. Otherwise 0
  * @out_file_count: written by RECV and REPLY_RECV: the files that came with the
@@ -507,7 +508,7 @@ struct mbox_set_args {
  *  EACCES		OPEN, CREATE: the mode or the expected owner forbids it
  *  EAGAIN		would have to wait and may not
  *  EBADF		the handle lacks the right; SEND, CALL: no such file, or
- *			@reply_to is no handle with MBOX_SEND
+ *			@reply_to is no handle with both rights
  *  EBUSY		NOTIFY: there is a notification already
  *  ECONNRESET		CALL: the server went away, or threw the request away
  *  EDQUOT		the user's quota is used up
