@@ -5,6 +5,8 @@
  */
 #include "mbox_call.h"
 
+#define UNANSWERED FIXTURE_DATA(unanswered)
+
 FIXTURE(unanswered) {
 	int r, s;		/* the server's mailbox, for one message */
 	int qr, qs;		/* the caller's, for two; a reply needs both rights */
@@ -141,16 +143,24 @@ TEST_F(unanswered, g06_end_keeps_the_end_of_file_away)
 
 /* ---- the server's knowledge ---- */
 
+/* Nobody can receive the reply any more. */
+static void caller_goes(UNANSWERED *self)
+{
+	close(self->qr);
+	close(self->qs);
+	self->qr = dup(self->s);
+	self->qs = dup(self->s);
+}
+
 TEST_F(unanswered, g06_server_is_told_that_the_reply_is_for_nobody)
 {
 	__u32 token;
 
 	ASSERT_EQ(0, num_call_async(self->s, self->qs, 9, 8, 42));
 	EXPECT_EQ(42, num_take(self->r, &token));
-	close(self->qr);
+	caller_goes(self);
 	EXPECT_EQ(-EPIPE, num_reply(self->r, token, 43));
 	EXPECT_EQ(-ESRCH, num_reply(self->r, token, 43));
-	ASSERT_EQ(0, mb_messages(self->qs));
 }
 
 TEST_F(unanswered, g06_server_is_told_that_the_refusal_is_for_nobody)
@@ -159,7 +169,7 @@ TEST_F(unanswered, g06_server_is_told_that_the_refusal_is_for_nobody)
 
 	ASSERT_EQ(0, num_call_async(self->s, self->qs, 9, 8, 42));
 	EXPECT_EQ(42, num_take(self->r, &token));
-	close(self->qr);
+	caller_goes(self);
 	EXPECT_EQ(-EPIPE, num_fail(self->r, token, 1));
 	EXPECT_EQ(-ESRCH, num_fail(self->r, token, 1));
 }
@@ -176,7 +186,7 @@ TEST_F(unanswered, g06_reply_and_receive_are_told_that_it_is_for_nobody)
 
 	ASSERT_EQ(0, num_call_async(self->s, self->qs, 9, 8, 42));
 	EXPECT_EQ(42, num_take(self->r, &token));
-	close(self->qr);
+	caller_goes(self);
 	ASSERT_EQ(0, mb_set_max_messages(self->r, 2));
 	ASSERT_EQ(0, mb_put(self->s, NULL, 0));
 	args.id = token;
