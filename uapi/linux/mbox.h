@@ -343,9 +343,9 @@ struct mbox_msg_args {
  *	reply goes. MBOX_REPLY_TO only, otherwise 0
  * @lease_time: MBOX_LEASE: in ns from the delivery on, after which the message
  *	goes back; 0: never. Otherwise 0
- * @out_file_count: written by RECV and REPLY_RECV: the files that came with the
- *	message; if there are more than @file_count, which was not 0, and so the
- *	receive failed with EMSGSIZE, how many there are
+ * @out_file_count: written by RECV and REPLY_RECV: number of descriptors at @files,
+ *	0 if the files were closed or left there; on EMSGSIZE, number of files that
+ *	the message carries
  * @reserved: 0
  */
 struct mbox_ext {
