@@ -132,7 +132,7 @@ static long polls_pri(struct peer *p)
 {
 	struct pollfd poll_fd = { .fd = p->fd, .events = POLLPRI };
 
-	return poll(&poll_fd, 1, 20000) == 1 ? poll_fd.revents : -errno;
+	return poll(&poll_fd, 1, -1) == 1 ? poll_fd.revents : -errno;
 }
 
 TEST_F(stale_token, g06_wakes_who_polls)
