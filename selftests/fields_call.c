@@ -71,7 +71,7 @@ static void make_valid(CONVERSATION *self, const VARIANT *variant)
 	if (variant->flags & MBOX_WAIT_MASK)
 		args->deadline = 1;
 	if (variant->flags & MBOX_REPLY_TO)
-		self->ext.reply_to = self->s;
+		self->ext.reply_to = self->h;
 	if (variant->cmd == MBOX_IOC_CALL || variant->receives) {
 		args->reply_buf = (unsigned long)self->buf;
 		args->reply_len = 8;
@@ -262,7 +262,7 @@ TEST_F(conversation, with_a_wrong_extension_is_refused)
 	self->ext.iov = 0;
 	if (variant->flags & MBOX_REPLY_TO)
 		return;
-	REFUSES(EINVAL, self->ext.reply_to = self->s);
+	REFUSES(EINVAL, self->ext.reply_to = self->h);
 	REFUSES(EINVAL, self->ext.reply_to = -1);
 	self->ext.reply_to = 0;
 }
@@ -273,6 +273,7 @@ TEST_F(conversation, with_a_reply_to_nowhere_is_refused)
 		return;
 	REFUSES(EBADF, self->ext.reply_to = -1);
 	REFUSES(EBADF, self->ext.reply_to = self->r);
+	REFUSES(EBADF, self->ext.reply_to = self->s);
 	/* Descriptor 0 is one to send with, but nobody said so. */
 	ASSERT_EQ(0, dup2(self->s, 0));
 	REFUSES(EINVAL, (self->args.flags &= ~MBOX_EXT, self->args.ext = 0));
@@ -393,7 +394,7 @@ TEST_F(conversation, with_several_defects_is_refused_for_the_first)
 		self->ext.reply_to = -1;
 		REFUSES(EINVAL, self->args.select = 1);
 		REFUSES(EBADF, self->args.len = SIZE + 1);
-		self->ext.reply_to = self->s;
+		self->ext.reply_to = self->h;
 	}
 	/* What the mailbox is like comes last. */
 	self->valid.flags = (variant->flags & ~MBOX_WAIT_MASK) | MBOX_EXT;

@@ -390,9 +390,9 @@ TEST_F(mailbox, g15_requests_with_each_others_mailbox_and_files)
 	const int files[] = { to_a, to_b, self->p[1] };
 	struct mbox_ext ext = { .files = (unsigned long)files, .file_count = 3 };
 
-	ext.reply_to = to_b;
+	ext.reply_to = b;
 	EXPECT_EQ(0, files_send_ext(a, &ext, MBOX_REPLY_TO));
-	ext.reply_to = to_a;
+	ext.reply_to = a;
 	EXPECT_EQ(0, files_send_ext(b, &ext, MBOX_REPLY_TO));
 	close(to_a);
 	close(to_b);
