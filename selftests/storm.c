@@ -43,7 +43,7 @@ static struct storm {
 
 	__u32 number[RECORDS];	/* payloads of what was received */
 	__u8 where[RECORDS];	/* which mailbox */
-	__u8 done[RECORDS];	/* the lease was finished */
+	__u8 done[RECORDS];	/* the lease was finished, or is being */
 } *storm;
 
 static int data, calls, replies;	/* handles; all processes have them */
@@ -194,6 +194,13 @@ static void calls_async(unsigned int *seed)
 
 /* ---- who receives ---- */
 
+/* Of a lease that was received. */
+enum done {
+	NOT_YET,
+	ABOUT_TO,		/* whoever is killed now may or may not have */
+	DONE,
+};
+
 static int finish(int h, __u32 token, __u8 how, __u32 n)
 {
 	__u32 answer = ANSWER(n);
@@ -252,11 +259,15 @@ static void leases(unsigned int *seed)
 	i = record_recv(data, MBOX_IOC_RECV, &args);
 	if (i < 0)
 		return;
+	if (rand_r(seed) % 2)
+		mb_poll_pause();
+	if (!back)
+		storm->done[i] = ABOUT_TO;
 	ret = finish(data, storm->args[i].out_token,
 		     back ? MBOX_FINISH_BACK : MBOX_FINISH_DONE, 0);
-	if (!ret && !back)
-		storm->done[i] = 1;
-	else if (ret && (ret != -ESRCH || !ext.lease_time))
+	if (!back)
+		storm->done[i] = ret ? NOT_YET : DONE;
+	if (ret && (ret != -ESRCH || !ext.lease_time))
 		unexpected(ret);
 }
 
@@ -361,12 +372,20 @@ static void moment(__u64 spent)
 		sched_yield();
 }
 
+/* The last ones are not among those who wait: if they hang now, they stay so. */
+static struct place *victim(void)
+{
+	int first = kills() < KILLS - KILLS / 20 ? 0 : SENDING;
+
+	return &crew[first + rand() % (CREW - first)];
+}
+
 static void storm_rages(void)
 {
 	__u64 begin = mb_now(CLOCK_MONOTONIC), spent = 0;
 
 	while (kills() < KILLS && spent < STORM_MAX) {
-		strike(&crew[rand() % CREW]);
+		strike(victim());
 		spent = mb_now(CLOCK_MONOTONIC) - begin;
 		moment(spent);
 	}
@@ -408,6 +427,7 @@ static struct tally {
 	__u8 most;		/* deliveries that the last of them told */
 	__u8 unmarked;		/* without MBOX_MSG_REDELIVERED */
 	__u8 final;		/* what the last one must be: there is no other */
+	bool closed;		/* nothing is owed for the last one */
 	__u8 answers;
 } tally[SERIALS];
 
@@ -417,6 +437,7 @@ static bool tally_one(__u32 i)
 	bool reply = storm->where[i] == replies;
 	__u64 n = reply ? args->out_type : storm->number[i];
 	struct tally *t = &tally[n % SERIALS];
+	bool plain;
 
 	if (!args->out_deliveries)	/* killed before */
 		return true;
@@ -429,12 +450,15 @@ static bool tally_one(__u32 i)
 		       (args->out_flags == MBOX_MSG_REPLY &&
 			storm->number[i] == ANSWER(n));
 	}
+	plain = storm->where[i] == data && !args->out_token;
 	t->count++;
 	t->sum += args->out_deliveries;
-	if (args->out_deliveries > t->most)
+	if (args->out_deliveries > t->most) {
 		t->most = args->out_deliveries;
+		t->closed = plain || storm->done[i] || storm->where[i] == calls;
+	}
 	t->unmarked += !(args->out_flags & MBOX_MSG_REDELIVERED);
-	if (storm->done[i] || (storm->where[i] == data && !args->out_token)) {
+	if (plain || storm->done[i] == DONE) {
 		if (t->final)
 			return false;
 		t->final = args->out_deliveries;
@@ -449,7 +473,8 @@ static bool tally_adds_up(__u32 n)
 
 	/* First, second, third ... delivery, each once. */
 	if (t->count != t->most || t->sum != t->most * (t->most + 1) / 2 ||
-	    t->unmarked != !!t->most || (t->final && t->final != t->most))
+	    t->unmarked != !!t->most || t->closed != !!t->most ||
+	    (t->final && t->final != t->most))
 		return false;
 	switch (storm->fate[n]) {
 	case SENT:
