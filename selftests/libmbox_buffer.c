@@ -154,6 +154,26 @@ TEST_F(buffer, received_is_sent_on)
 	EXPECT_EQ(self->descriptors, open_descriptors());
 }
 
+/* Of who sealed it against further seals. */
+TEST_F(buffer, received_sealed_for_good_is_sent_on)
+{
+	ASSERT_EQ(0, mbox_buffer_create(&self->b, LEN));
+	ASSERT_EQ(0, mbox_send_buffer(self->out, &self->b));
+	ASSERT_EQ(0, mbox_recv_buffer(self->in, &self->got));
+	ASSERT_EQ(0, fcntl(self->got.fd, F_ADD_SEALS, F_SEAL_SEAL));
+	EXPECT_OK(0, mbox_send_buffer(self->out, &self->got));
+	EXPECT_OK(0, mbox_recv_buffer(self->in, &self->got));
+}
+
+/* What was sealed in another way could be changed by others. */
+TEST_F(buffer, sealed_otherwise_is_eperm)
+{
+	ASSERT_EQ(0, mbox_buffer_create(&self->b, LEN));
+	ASSERT_EQ(0, fcntl(self->b.fd, F_ADD_SEALS, F_SEAL_SEAL));
+	EXPECT_ERRNO(EPERM, mbox_send_buffer(self->out, &self->b));
+	EXPECT_TRUE(all_over(self->mb));
+}
+
 TEST_F(buffer, plain_message_is_received_too)
 {
 	static const size_t lens[] = { 0, 1, 15, 16, 17, 4096, 4097, LEN };
@@ -170,6 +190,38 @@ TEST_F(buffer, plain_message_is_received_too)
 		}
 		mbox_buffer_release(&self->got);
 		EXPECT_TRUE(all_over(self->mb));
+	}
+}
+
+/* In pages. */
+static unsigned long address_space(void)
+{
+	char statm[64] = "";
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+	if (read(fd, statm, sizeof(statm) - 1) < 0)
+		abort();
+	close(fd);
+	return strtoul(statm, NULL, 10);
+}
+
+TEST_F(buffer, released_leaves_nothing_mapped)
+{
+	static const size_t lens[] = { 0, 1, 4096, LEN };
+	unsigned long before = address_space();
+
+	ASSERT_EQ(0, mbox_buffer_create(&self->b, LEN));
+	EXPECT_LT(before, address_space());
+	ASSERT_EQ(0, mbox_send_buffer(self->out, &self->b));
+	ASSERT_EQ(0, mbox_recv_buffer(self->in, &self->got));
+	mbox_buffer_release(&self->got);
+	EXPECT_EQ(before, address_space());
+	for (unsigned int i = 0; i < ARRAY_SIZE(lens); i++) {
+		ASSERT_EQ(0, mbox_send(self->out, self->buf, lens[i]));
+		ASSERT_EQ(0, mbox_recv_buffer(self->in, &self->got));
+		mbox_buffer_release(&self->got);
+		EXPECT_ERRNO(EAGAIN, mbox_recv_buffer(self->in, &self->got));
+		EXPECT_EQ(before, address_space());
 	}
 }
 
@@ -496,14 +548,10 @@ TEST_F(buffer, no_descriptor_left_is_emfile_and_it_stays)
 TEST_F(buffer, no_address_space_is_enomem_and_it_stays)
 {
 	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
-	char statm[64] = "";
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 
 	ASSERT_EQ(0, mbox_buffer_create(&self->b, HUGE));
 	ASSERT_EQ(0, mbox_send_buffer(self->out, &self->b));
-	ASSERT_LT(0, read(fd, statm, sizeof(statm) - 1));
-	close(fd);
-	limit.rlim_cur = strtoul(statm, NULL, 10) * 4096 + HUGE / 2;
+	limit.rlim_cur = address_space() * 4096 + HUGE / 2;
 	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &limit));
 	EXPECT_ERRNO(ENOMEM, mbox_recv_buffer(self->in, &self->got));
 	EXPECT_ERRNO(ENOMEM, mbox_buffer_create(&self->b, HUGE));

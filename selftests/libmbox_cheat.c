@@ -173,6 +173,7 @@ TEST_F(cheat, file_that_cannot_be_read_is_refused)
 TEST_F(cheat, message_that_announces_nothing_is_refused)
 {
 	int fd = memory_file(self->buf, LEN, MFD_ALLOW_SEALING);
+	const struct announcement a = { .magic = MAGIC, .len = LEN };
 	int many[MBOX_FILES_MAX];
 	struct mbox_sendmsg msg = {
 		.buf = self->buf, .len = LEN, .files = &fd, .file_count = 1,
@@ -186,6 +187,13 @@ TEST_F(cheat, message_that_announces_nothing_is_refused)
 	EXPECT_REFUSED(announce(self->out, MAGIC, LEN, many, MBOX_FILES_MAX));
 	EXPECT_REFUSED(mbox_sendmsg(self->out, &msg));
 	msg.len = 0;
+	EXPECT_REFUSED(mbox_sendmsg(self->out, &msg));
+
+	/* Almost one. */
+	memcpy(self->buf, &a, sizeof(a));
+	msg.len = sizeof(a) - 1;
+	EXPECT_REFUSED(mbox_sendmsg(self->out, &msg));
+	msg.len = sizeof(a) + 1;
 	EXPECT_REFUSED(mbox_sendmsg(self->out, &msg));
 }
 

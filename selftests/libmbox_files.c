@@ -115,7 +115,15 @@ TEST_F(files, not_asked_for_are_closed)
 		{ .buf = self->buf, .len = 8 },
 		{ .iov = &iov, .iov_count = 1 },
 	};
+	const struct mbox_header expected = { .len = 1 };
+	struct iovec nothing = { self->buf, 0 };
+	const struct mbox_recvmsg small = { .iov = &nothing, .iov_count = 1 };
 	int before = open_descriptors();
+
+	ASSERT_EQ(0, mbox_sendmsg(self->out, &self->two));
+	EXPECT_ERRNO(EMSGSIZE, mbox_recvmsg(self->in, &small, &self->header));
+	EXPECT_EQ(0, memcmp(&expected, &self->header, sizeof(expected)));
+	ASSERT_EQ(1, mbox_recv(self->in, self->buf, 8));
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(receives); i++) {
 		ASSERT_EQ(0, mbox_sendmsg(self->out, &self->two));
