@@ -105,7 +105,7 @@ struct mbx_mailbox {
 	u16 mode;
 	u8 overflow;
 	bool published;
-	bool withheld;			/* a message, from one who waits for it */
+	bool withheld;			/* a message from who waits; see mailbox_lend() */
 	__poll_t told;			/* to pollers, last */
 
 	/* of its own lock, see MBX_POLL */
