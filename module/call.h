@@ -52,6 +52,7 @@ struct mbx_call {
 	/* protected by the lock of the request's mailbox */
 	struct mbx_msg *request;	/* NULL: it is over */
 	struct mbx_waiter *waiter;	/* the caller, unless it was interrupted */
+	struct mbx_call *next_garbage;	/* once its request is retired */
 	struct mbx_tag tag;		/* if it was */
 	bool numbered;			/* if it ever was */
 	bool accepted;			/* the request was in the mailbox */

@@ -91,6 +91,7 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 	const struct mbx_owner owner = mbx_handle_owner(h);
 	struct mbox_msg_args args;
 	struct files files;
+	const bool sync = msg->call && !(msg->flags & MBOX_MSG_CALL);
 	bool token;
 	int ret;
 
@@ -114,6 +115,8 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 		mbx_mailbox_end_receive(h->mb, msg, &r->how, !ret);
 	else if (ret)
 		mbx_token_undo(h->mb, &owner, args.out_token);
+	else if (sync)
+		mbx_token_received(h->mb, &owner, args.out_token);
 	return ret;
 }
 

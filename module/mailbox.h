@@ -123,6 +123,7 @@ struct mbx_mailbox {
  * struct mbx_outcome - what is to be done after the unlock
  * @wake: waiters that were claimed
  * @garbage: messages that are done with
+ * @calls: whose requests are done with
  * @cargo: files to be closed
  * @notice: that is due
  * @events: for pollers
@@ -132,6 +133,7 @@ struct mbx_mailbox {
 struct mbx_outcome {
 	struct mbx_wakeups wake;
 	struct mbx_msg *garbage;
+	struct mbx_call *calls;
 	struct mbx_cargo *cargo;
 	struct mbx_notice *notice;
 	__poll_t events;

@@ -123,6 +123,7 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	mbx_wakeups_init(&out->wake);
 	out->garbage = NULL;
+	out->calls = NULL;
 	out->cargo = NULL;
 	out->notice = NULL;
 	out->events = 0;
@@ -134,19 +135,23 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 static void outcome_free(struct mbx_outcome *out)
 {
 	struct mbx_cargo *cargo, *next_cargo;
+	struct mbx_call *call, *next_call;
 	struct mbx_msg *msg, *next;
 
 	for (cargo = out->cargo; cargo; cargo = next_cargo) {
 		next_cargo = cargo->next_garbage;
 		mbx_cargo_free(cargo);
 	}
+	for (call = out->calls; call; call = next_call) {
+		next_call = call->next_garbage;
+		mbx_call_forget(call);
+	}
 	for (msg = out->garbage; msg; msg = next) {
-		struct mbx_call *call = msg->call;
-
 		next = msg->next_garbage;
+		/* Of a request that never came in. */
+		if (msg->call)
+			mbx_call_forget(msg->call);
 		mbx_msg_free(msg);
-		if (call)
-			mbx_call_forget(call);
 	}
 }
 

@@ -107,7 +107,6 @@ u32 mbx_token_grant(struct mbx_mailbox *mb, struct mbx_msg *msg,
 
 	mbx_mailbox_begin(mb, &out);
 	msg->deliveries += msg->deliveries < U8_MAX;
-	mbx_mailbox_received_locked(mb, msg, &out);
 	number = mbx_mailbox_number_locked(mb, &mb->tokens, owner);
 	msg->token.owner = *owner;
 	msg->token.number = number;
@@ -115,6 +114,31 @@ u32 mbx_token_grant(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	token_add(mb, msg, &out);
 	mbx_mailbox_end(mb, &out);
 	return number;
+}
+
+/**
+ * mbx_token_received - the owner of a token was told of it: its message arrived
+ * @mb: the mailbox
+ * @owner: as it was given to mbx_token_grant()
+ * @number: the token, if it is still there
+ *
+ * Context: may sleep.
+ */
+void mbx_token_received(struct mbx_mailbox *mb, const struct mbx_owner *owner,
+			u32 number)
+{
+	struct mbx_outcome out;
+	struct mbx_msg *msg;
+
+	mbx_mailbox_begin(mb, &out);
+	msg = msg_of(mbx_tag_find(&mb->tokens, owner, number));
+	if (msg) {
+		/* It may be stale until now, and be counted so. */
+		token_del(mb, msg);
+		mbx_mailbox_received_locked(mb, msg, &out);
+		token_add(mb, msg, &out);
+	}
+	mbx_mailbox_end(mb, &out);
 }
 
 /**
@@ -161,10 +185,12 @@ int mbx_token_finish(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 	msg = token_find(mb, owner, number, &out);
 	if (msg)
 		token_del(mb, msg);
-	if (msg && back)
+	if (msg && back) {
 		mbx_mailbox_put_back_locked(mb, msg, &out);
-	else if (msg)
+	} else if (msg) {
+		mbx_mailbox_received_locked(mb, msg, &out);
 		mbx_mailbox_finish_locked(mb, msg, &out);
+	}
 	mbx_mailbox_end(mb, &out);
 	return msg ? 0 : -ESRCH;
 }

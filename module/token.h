@@ -36,6 +36,8 @@ struct mbx_sender;
 
 u32 mbx_token_grant(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		    const struct mbx_owner *owner, u64 lease_time);
+void mbx_token_received(struct mbx_mailbox *mb, const struct mbx_owner *owner,
+			u32 number);
 void mbx_token_undo(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 		    u32 number);
 int mbx_token_finish(struct mbx_mailbox *mb, const struct mbx_owner *owner,

@@ -57,8 +57,13 @@ void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			       struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
-	if (msg->call)
+	if (msg->call) {
 		mbx_call_end_locked(mb, msg->call, -ECONNRESET, out);
+		/* Not with the message: somebody may peek at that for long. */
+		msg->call->next_garbage = out->calls;
+		out->calls = msg->call;
+		msg->call = NULL;
+	}
 	if (!msg->peeks) {
 		mbx_outcome_discard(out, msg);
 		return;

@@ -3,6 +3,7 @@
  * Calls with MBOX_REPLY_TO that are not sent, or not answered: the mailbox of
  * the reply is told of each that was sent, once (G6).
  */
+#include "mbox_halt.h"
 #include "mbox_call.h"
 
 #define UNANSWERED FIXTURE_DATA(unanswered)
@@ -65,6 +66,25 @@ TEST_F(unanswered, g06_call_that_is_thrown_away_tells_so)
 	EXPECT_EQ(42, num_take(self->r, &token));
 	EXPECT_EQ(0, num_finish(self->r, token, MBOX_FINISH_DONE));
 	EXPECT_TRUE(failed(self->qr, 9, 0));
+}
+
+TEST_F(unanswered, g06_end_does_not_wait_for_who_peeks_at_the_request)
+{
+	struct peer *peeks = peer_recv(self->r);
+	struct stall stall;
+	__u32 token;
+
+	ASSERT_TRUE(stall_init(&stall));
+	ASSERT_EQ(0, num_call_async(self->s, self->qs, 9, 8, 42));
+	peeks->args.flags |= MBOX_PEEK;
+	peeks->args.buf = (unsigned long)stall.page;
+	ASSERT_TRUE(peer_start(peeks));
+	ASSERT_TRUE(stalled(&stall));
+	EXPECT_EQ(42, num_take(self->r, &token));
+	EXPECT_EQ(0, num_finish(self->r, token, MBOX_FINISH_DONE));
+	EXPECT_TRUE(failed(self->qr, 9, 0));
+	ASSERT_TRUE(stall_end(&stall));
+	EXPECT_EQ(0, peer_join(peeks));
 }
 
 TEST_F(unanswered, g06_call_that_read_takes_tells_so)

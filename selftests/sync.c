@@ -42,6 +42,27 @@ TEST_F(rendezvous, send_returns_when_it_was_received)
 	EXPECT_EQ(0, self->p->args.id);
 }
 
+/* The payload came, but nobody was told of it: it was not received. */
+TEST_F(rendezvous, g02_leased_in_vain_it_waits_on)
+{
+	struct mbox_msg_args *args = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u32 number, token;
+
+	ASSERT_TRUE(peer_calls(self->p));
+	args->flags = MBOX_WAIT_NONE | MBOX_LEASE;
+	args->buf = (unsigned long)&number;
+	args->len = sizeof(number);
+	ASSERT_EQ(0, mprotect(args, page_size(), PROT_READ));
+	EXPECT_EQ(-EFAULT, mb_ioctl(self->r, MBOX_IOC_RECV, args));
+	ASSERT_TRUE(peer_sleeps(self->p));
+	EXPECT_FALSE(peer_done(self->p));
+	EXPECT_EQ(1, mb_stat_of(self->r).calls);
+	EXPECT_EQ(42, num_lease(self->r, &token));
+	EXPECT_EQ(0, peer_join(self->p));
+	EXPECT_EQ(0, num_finish(self->r, token, MBOX_FINISH_DONE));
+}
+
 TEST_F(rendezvous, receiver_sees_a_message_like_any_other)
 {
 	struct mbox_msg_args args = { .flags = 0 };

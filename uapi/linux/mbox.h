@@ -333,7 +333,7 @@ struct mbox_msg_args {
  * @iov_count: number of elements at @iov, up to MBOX_IOV_MAX; 0: @buf and @len
  *	are the payload or the buffer
  * @iov: address of an array of struct iovec, of the caller's word size, that
- *	takes the place of @buf and @len
+ *	takes the place of @buf and @len; 0 if @iov_count is
  * @files: address of an array of __s32. SEND, CALL: the descriptors of the files
  *	that go with the message. RECV, REPLY_RECV: gets new descriptors, which
  *	are close-on-exec
