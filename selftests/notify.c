@@ -149,7 +149,8 @@ TEST_F(mailbox, a_message_whose_sender_is_blocked_counts)
 	ASSERT_EQ(0, notify(h, self->efd));
 	first = peer_send(h, 0, 0, 2);
 	ASSERT_TRUE(peer_blocks(first));
-	EXPECT_EQ(1, seen(self->efd));
+	/* It is told after the lock, under which the sender is seen to block. */
+	EXPECT_TRUE(wait_until(seen(self->efd) == 1));
 	/* The next one joins it. */
 	ASSERT_EQ(0, notify(h, self->efd));
 	second = peer_send(h, 0, 0, 3);
