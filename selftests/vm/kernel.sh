@@ -97,6 +97,8 @@ fetch_kselftest() {
 			"$src/scripts/checkpatch.pl" \
 			"$src/scripts/spelling.txt" \
 			"$src/scripts/const_structs.checkpatch" \
+			"$src/scripts/coccinelle/*/*.cocci" \
+			"$src/scripts/coccinelle/*/*/*.cocci" \
 			"$src/scripts/kernel-doc" || return
 	rm -r "$tmp/root" && mv "$tmp/tree" "$tmp/root"
 }
@@ -128,8 +130,10 @@ cache)
 	echo "$cache"
 	exit ;;
 kselftest)
-	ensure "$cache/kselftest-$series" fetch_kselftest
-	echo "$cache/kselftest-$series"
+	# What is taken from the package is part of the key.
+	dir=$cache/kselftest-$series-$(declare -f fetch_kselftest | sha1sum | cut -c 1-8)
+	ensure "$dir" fetch_kselftest
+	echo "$dir"
 	exit ;;
 esac
 
