@@ -30,7 +30,7 @@ help:
 	@echo 'make uninstall       takes them away again'
 	@echo 'make load, unload    insmod and rmmod of the module that was built'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
-	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12'
+	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12|7.2|debug|kcsan'
 	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
 	@echo 'make lint            static checks'
 	@echo 'make clean           removes what make made here'
@@ -46,7 +46,7 @@ $(KDIR)/include/generated/utsrelease.h:
 
 release = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 tree = $(CURDIR)/build/$(release)
-kbuild = +$(Q)$(MAKE) -C $(KDIR) M=$(tree) $(if $(Q),-s) $(no_btf)
+kbuild = +$(Q)$(ENTER) $(MAKE) -C $(KDIR) M=$(tree) $(if $(Q),-s) $(no_btf)
 no_btf = $(if $(and $(wildcard $(KDIR)/vmlinux),$(shell command -v pahole)),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
 module: $(KDIR)/include/generated/utsrelease.h
@@ -86,7 +86,8 @@ vm_packages := gcc make libc6-dev libelf1 cpio xz-utils qemu-system-x86
 
 guest-module:
 	$(Q)tools/need 'make $(MAKECMDGOALS)' $(vm_packages) $(packages)
-	$(Q)$(MAKE) module KDIR="$$(selftests/vm/kernel.sh headers $(KERNEL))"
+	$(Q)$(MAKE) module KDIR="$$(selftests/vm/kernel.sh headers $(KERNEL))" \
+		ENTER="$$(selftests/vm/kernel.sh enter $(KERNEL))"
 
 check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386
 check: guest-module

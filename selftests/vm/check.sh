@@ -3,12 +3,16 @@
 #
 # The running part of `make check`: the runner's own test and the suites as 64-bit and as
 # 32-bit programs, in guests side by side. The last line is `N passed, N failed`.
-# KERNEL, SMP and TESTS (names of suites; all by default) choose.
+# KERNEL, SMP and TESTS (names of suites; all by default) choose. Suites named fault_* need
+# fault injection, which kernels with detectors have.
 set -euo pipefail
 
 vm=$(dirname "$(realpath "$0")")
 top=$(realpath "$vm/../..")
-kernel=${KERNEL:-6.1}
+export KERNEL=${KERNEL:-6.1}
+kernel=$KERNEL
+detectors=''
+"$vm/kernel.sh" detectors "$kernel" && detectors=1
 module=$top/build/$("$vm/kernel.sh" release "$kernel")/mbox.ko
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -21,6 +25,7 @@ choose() {
 		program=${program#*:}
 		[[ -z ${TESTS:-} || " $TESTS " == *" ${program%.sh} "* ]] || continue
 		case $program in
+		fault_*) [ -n "$detectors" ] || continue ;;&
 		*.sh) [ "$1" = 32 ] || cp "$top/selftests/$program" "$tmp/$1" ;;
 		*) cp "$built/$program" "$tmp/$1" ;;
 		esac
@@ -35,7 +40,7 @@ part() {
 
 suites() {
 	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/$kernel/$1" \
-		--kernel "$kernel" --module "$module" --disk "$tmp/disk"
+		--module "$module" --disk "$tmp/disk"
 }
 
 export MAKEFLAGS= # what make we are called from is no business of ours

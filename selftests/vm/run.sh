@@ -13,8 +13,8 @@
 #   --console FILE    receives the kernel's console
 #   --kernel 6.1      which kernel (kernel.sh knows them)   [$KERNEL]
 #   --smp 2           how many CPUs                         [$SMP]
-#   --mem 1024        how many MiB of memory
-#   --timeout 600     when to give up, in seconds
+#   --mem 1024        how many MiB of memory                (3072 with detectors)
+#   --timeout 600     when to give up, in seconds           (3000 with detectors)
 #   --append WORDS    more words for the kernel's command line
 #
 # The script's output appears here while it works. Exit status: 0 the script succeeded,
@@ -24,7 +24,7 @@
 set -euo pipefail
 
 vm=$(dirname "$(realpath "$0")")
-kernel=${KERNEL:-6.1} smp=${SMP:-2} mem=1024 limit=600
+kernel=${KERNEL:-6.1} smp=${SMP:-2} mem='' limit=''
 script='' module='' disk='' out=/dev/null console='' append='' files=()
 
 die() { echo "run.sh: $*" >&2; exit 2; }
@@ -48,6 +48,11 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 [ -n "$script" ] || die "--script is missing; see the head of $0"
+if "$vm/kernel.sh" detectors "$kernel"; then
+	mem=${mem:-3072} limit=${limit:-3000}
+else
+	mem=${mem:-1024} limit=${limit:-600}
+fi
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -103,7 +108,8 @@ chmod 755 "$root" # not as private as a folder given here may be
 
 # An emulated timer on a busy machine fails the check that no_timer_check leaves out.
 words="console=ttyS0 loglevel=5 mitigations=off no_timer_check rdinit=/init $append"
-words+=" panic=-1 panic_on_warn=1 oops=panic softlockup_panic=1 nmi_watchdog=0"
+# KCSAN tells of races that are none of ours, and panics after a warning.
+words+=" panic=-1 panic_on_warn=$([ "$kernel" = kcsan ]; echo $?) oops=panic softlockup_panic=1 nmi_watchdog=0"
 words+=" sysctl.kernel.watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 words+=" sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=60"
 

@@ -5,32 +5,38 @@
 # PROGRAMS in one guest and judges what they say.
 #
 # One line a suite while it works, and the diagnostics of what fails; the last line is
-# `N passed, N failed`. RESULTS receives each suite's TAP and the console. A suite passes if
-# all of its plan was reported, nothing was skipped, its exit status is 0 and the kernel log
-# stayed clean. LIMIT (120) is the time for one suite in seconds.
+# `N passed, N failed`. A suite passes if all of its plan was reported, nothing was skipped, its
+# exit status is 0 and the kernel log stayed clean. LIMIT (120; 900 with detectors) is the time
+# for one suite in seconds. RESULTS receives each suite's TAP, the console, what gcov counted,
+# and a line a suite in `summary`: its name, passed, failed, lines of the kernel log, seconds.
+# KERNEL (6.1) is the guest's.
 set -euo pipefail
 
 vm=$(dirname "$(realpath "$0")")
 name=$1 programs=$2 results=$3
 shift 3
 
+slow=
+"$vm/kernel.sh" detectors "${KERNEL:-6.1}" && slow=1
+limit=${LIMIT:-${slow:+900}} limit=${limit:-120}
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/tests" "$results"
 rm -f "$results"/*
 cp -rL "$programs/." "$stage/tests"
-cp "$vm/rmmod.sh" "$vm/splats" "$stage"
-{ echo "limit=${LIMIT:-120}"; cat "$vm/guest.sh"; } > "$stage/script"
+cp "$vm/rmmod.sh" "$vm/kmemleak.sh" "$vm/splats" "$stage"
+{ echo "limit=$limit"; cat "$vm/guest.sh"; } > "$stage/script"
 
 all_passed=0 all_failed=0 pending=' '
 for program in "$stage"/tests/*; do
 	[ ! -f "$program" ] || pending+="${program##*/} "
 done
 [[ " $* " != *" --module "* ]] || pending+='rmmod '
+[ -z "$slow" ] || pending+='kmemleak '
 
 begin_suite() {
 	suite=$1
-	plan='' points=0 passed=0 failed=0 report=() diagnostics=()
+	plan='' points=0 passed=0 failed=0 findings=0 report=() diagnostics=()
 	: > "$results/$suite.tap"
 }
 
@@ -55,7 +61,7 @@ complain() {
 
 end_suite() {
 	local status=$1 seconds counts
-	seconds=$(awk "BEGIN { printf \"%.1f s\", $3 - $2 }")
+	seconds=$(awk "BEGIN { printf \"%.1f\", $3 - $2 }")
 	if [ -z "$plan" ]; then
 		complain 1 "no plan (exit status $status)"
 	elif [ "$points" -ne "$plan" ]; then
@@ -64,11 +70,12 @@ end_suite() {
 	elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
 		complain 1 "exit status $status"
 	fi
-	[ "$status" -ne 137 ] || report+=("killed; the limit is ${LIMIT:-120} s")
+	[ "$status" -ne 137 ] || report+=("killed; the limit is $limit s")
 	counts="$passed passed"
 	[ "$failed" -eq 0 ] || counts+=", $failed failed"
-	printf '  %-7s %-24s %-24s %8s\n' "$name" "$suite" "$counts" "$seconds"
+	printf '  %-7s %-24s %-24s %6s s\n' "$name" "$suite" "$counts" "$seconds"
 	[ "$failed" -eq 0 ] || printf '    %s\n' "${report[@]}"
+	echo "$suite $passed $failed $findings $seconds" >> "$results/summary"
 	all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed))
 	pending=${pending/ $suite / }
 	suite=''
@@ -82,6 +89,7 @@ end_guest() {
 	fi
 	for suite in $pending; do
 		printf '  %-7s %-24s did not run\n' "$name" "$suite"
+		echo "$suite 0 1 0 0" >> "$results/summary"
 		all_failed=$((all_failed + 1))
 	done
 	[ "$1" -eq 0 ] || cat "$stage/errors"
@@ -97,7 +105,9 @@ judge() {
 		'@end '*)
 			read -r _ status begin end <<< "$line"
 			end_suite "$status" "$begin" "$end" ;;
-		'@log '*) complain 1 "kernel log: ${line#* }" ;;
+		'@log '*)
+			findings=$((findings + 1))
+			complain 1 "kernel log: ${line#* }" ;;
 		'@guest '*) end_guest "${line#* }" ;;
 		*)
 			[ -n "${suite:-}" ] || continue
@@ -118,6 +128,7 @@ judge() {
 {
 	status=0
 	"$vm/run.sh" --script "$stage/script" --files "$stage" --console "$results/console.log" \
+		--out "$results/gcov.tar.gz" \
 		"$@" 2> "$stage/errors" || status=$?
 	echo
 	echo "@guest $status"
