@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 SMP ?= 2
-export PREFIX DESTDIR V KERNEL SMP TESTS
+export PREFIX DESTDIR V KERNEL SMP TESTS RESULTS
 
 ifeq ($(V),1)
 Q :=
@@ -32,6 +32,8 @@ help:
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
 	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12|7.2|debug|kcsan'
 	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
+	@echo 'make check-all       everything on every kernel, and a table of it'
+	@echo 'make coverage        what the tests reach in the module, from KERNEL=debug'
 	@echo 'make lint            static checks'
 	@echo 'make clean           removes what make made here'
 	@echo 'make cache-clean     removes the kernels that were fetched'
@@ -95,6 +97,14 @@ check: guest-module
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1
 	$(Q)selftests/vm/check.sh
 
+check-all:
+	$(Q)tools/check-all
+
+coverage: KERNEL := debug
+coverage: check
+	$(Q)tools/need 'make coverage' gcovr
+	$(Q)tools/coverage/run.sh
+
 demo: packages := nettle-dev
 demo: guest-module
 	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
@@ -112,5 +122,6 @@ clean:
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib install uninstall load unload guest-module check demo lint clean \
+.PHONY: all help module userlib install uninstall load unload guest-module check check-all coverage \
+	demo lint clean \
 	cache-clean

@@ -3,7 +3,8 @@
 #
 # The running part of `make check`: the runner's own test and the suites as 64-bit and as
 # 32-bit programs, in guests side by side. The last line is `N passed, N failed`.
-# KERNEL, SMP and TESTS (names of suites; all by default) choose. Suites named fault_* need
+# KERNEL, SMP and TESTS (names of suites or patterns; all by default) choose. RESULTS is the
+# folder of results/ that the results go to, by default the kernel's name. Suites named fault_* need
 # fault injection, which kernels with detectors have.
 set -euo pipefail
 
@@ -13,9 +14,19 @@ export KERNEL=${KERNEL:-6.1}
 kernel=$KERNEL
 detectors=''
 "$vm/kernel.sh" detectors "$kernel" && detectors=1
+read -ra patterns <<< "${TESTS:-*}"
 module=$top/build/$("$vm/kernel.sh" release "$kernel")/mbox.ko
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+
+chosen() {
+	local pattern
+	for pattern in "${patterns[@]}"; do
+		# shellcheck disable=SC2053 # a pattern it is
+		[[ $1 != $pattern ]] || return 0
+	done
+	return 1
+}
 
 # choose BITS: the chosen programs of that width, into a folder of their own.
 choose() {
@@ -23,7 +34,7 @@ choose() {
 	mkdir "$tmp/$1"
 	for program in $(make -s -C "$top/selftests" M32="${2:-}" emit_tests); do
 		program=${program#*:}
-		[[ -z ${TESTS:-} || " $TESTS " == *" ${program%.sh} "* ]] || continue
+		chosen "${program%.sh}" || continue
 		case $program in
 		fault_*) [ -n "$detectors" ] || continue ;;&
 		*.sh) [ "$1" = 32 ] || cp "$top/selftests/$program" "$tmp/$1" ;;
@@ -39,7 +50,7 @@ part() {
 }
 
 suites() {
-	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/$kernel/$1" \
+	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/${RESULTS:-$kernel}/$1" \
 		--module "$module" --disk "$tmp/disk"
 }
 
@@ -47,9 +58,9 @@ export MAKEFLAGS= # what make we are called from is no business of ours
 choose 64
 choose 32 1
 truncate -s 1M "$tmp/disk" # a block device to open
-for suite in ${TESTS:-}; do
-	[ -e "$tmp/64/$suite" ] || [ -e "$tmp/64/$suite.sh" ] || {
-		echo "no suite '$suite'; there are:" \
+for pattern in "${patterns[@]}"; do
+	compgen -G "$tmp/64/$pattern" > /dev/null || compgen -G "$tmp/64/$pattern.sh" > /dev/null || {
+		echo "no suite '$pattern' for this kernel; there are:" \
 			"$(make -s -C "$top/selftests" emit_tests | sed 's/.*://; s/\.sh$//' | tr '\n' ' ')" >&2
 		exit 1
 	}
