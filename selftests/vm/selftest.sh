@@ -97,9 +97,9 @@ detectors() {
 	program told good <<< 'echo 1..1; echo ok 1 a'
 	plant freed use_after_free
 	plant shifted shift_overflow
-	guest told 60 300 &
-	guest freed 60 300 &
-	guest shifted 60 300 &
+	guest told 300 900 &
+	guest freed 300 900 &
+	guest shifted 300 900 &
 	wait
 
 	expect told 'good +1 passed +[0-9]'
@@ -120,7 +120,7 @@ detectors() {
 races() {
 	plant raced data_race
 	program raced good <<< 'echo 1..1; echo ok 1 a'
-	guest raced 60 300 2
+	guest raced 300 900 2
 
 	expect raced 'good +1 passed +[0-9]'
 	expect raced 'data_race +1 passed, 1 failed'
