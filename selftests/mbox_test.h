@@ -36,6 +36,10 @@
 
 #include "kselftest_harness.h"
 
+/* In seconds. Detectors are slow, above all on a busy machine. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	100
+
 #define MB_DEVICE	"/dev/mbox"
 #define MB_PARAMETERS	"/sys/module/mbox/parameters/"
 #define MB_POISON	0xcc

@@ -44,6 +44,7 @@ static struct storm {
 	__u32 number[RECORDS];	/* payloads of what was received */
 	__u8 where[RECORDS];	/* which mailbox */
 	__u8 done[RECORDS];	/* the lease was finished, or is being */
+	__u8 timed[RECORDS];	/* the lease may have expired before it was told */
 } *storm;
 
 static int data, calls, replies;	/* handles; all processes have them */
@@ -98,12 +99,14 @@ static void settle(__u32 n, enum fate fate)
 static int record_recv(int h, unsigned long cmd, struct mbox_msg_args *how)
 {
 	__u32 i = __atomic_fetch_add(&storm->records, 1, __ATOMIC_RELAXED);
+	const struct mbox_ext *ext = (const void *)(unsigned long)how->ext;
 	struct mbox_msg_args *args = &storm->args[i];
 	int ret;
 
 	while (i >= RECORDS)
 		pause();
 	*args = *how;
+	storm->timed[i] = ext && ext->lease_time;
 	args->buf = (unsigned long)&storm->number[i];
 	args->len = sizeof(storm->number[i]);
 	storm->where[i] = h;
@@ -427,7 +430,10 @@ static struct tally {
 	__u8 most;		/* deliveries that the last of them told */
 	__u8 unmarked;		/* without MBOX_MSG_REDELIVERED */
 	__u8 final;		/* what the last one must be: there is no other */
-	bool closed;		/* nothing is owed for the last one */
+	bool closed;		/* nothing is owed for the last one: it was finished,
+				 * or expired before its sender, who waited for
+				 * its receipt and was killed, had been told
+				 */
 	__u8 answers;
 } tally[SERIALS];
 
@@ -455,7 +461,8 @@ static bool tally_one(__u32 i)
 	t->sum += args->out_deliveries;
 	if (args->out_deliveries > t->most) {
 		t->most = args->out_deliveries;
-		t->closed = plain || storm->done[i] || storm->where[i] == calls;
+		t->closed = plain || storm->done[i] || storm->where[i] == calls ||
+			    (storm->timed[i] && storm->fate[n] == MAYBE);
 	}
 	t->unmarked += !(args->out_flags & MBOX_MSG_REDELIVERED);
 	if (plain || storm->done[i] == DONE) {
