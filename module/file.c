@@ -46,7 +46,20 @@ static int handle_priority(const struct mbx_handle *h, const struct mbx_post *po
 	return current->rt_priority;
 }
 
-/* Make a message the request of a call. */
+static struct mbx_call *handle_new_call(const struct mbx_sender *from,
+					const struct mbx_post *post, u32 reply_max)
+{
+	switch (post->kind) {
+	case MBX_POST_SYNC:
+		return mbx_call_new_sync();
+	case MBX_POST_ASYNC:
+		return mbx_call_new_async(from, reply_max, post->reply_to->mb);
+	default:
+		return mbx_call_new(from, reply_max);
+	}
+}
+
+/* Make a message the request of a call, if it is to be one. */
 static int handle_begin_call(struct mbx_handle *h, const struct mbx_sender *from,
 			     struct mbx_post *post, struct mbx_msg *msg)
 {
@@ -54,21 +67,12 @@ static int handle_begin_call(struct mbx_handle *h, const struct mbx_sender *from
 	u32 reply_max = min(post->reply_max, READ_ONCE(replier->max_message_size));
 	struct mbx_call *call;
 
-	switch (post->kind) {
-	case MBX_POST_PLAIN:
+	if (post->kind == MBX_POST_PLAIN)
 		return 0;
-	case MBX_POST_SYNC:
-		call = mbx_call_new_sync();
-		break;
-	case MBX_POST_CALL:
-		call = mbx_call_new(from, reply_max);
-		break;
-	case MBX_POST_ASYNC:
-		if (post->reply_type && replier->type_source != MBOX_TYPE_SENDER)
-			return -EINVAL;
-		call = mbx_call_new_async(from, reply_max, replier);
-		break;
-	}
+	if (post->kind == MBX_POST_ASYNC && post->reply_type &&
+	    replier->type_source != MBOX_TYPE_SENDER)
+		return -EINVAL;
+	call = handle_new_call(from, post, reply_max);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	if (post->kind == MBX_POST_ASYNC) {

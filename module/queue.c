@@ -111,7 +111,8 @@ static void order_add(struct mbx_queue *q, struct mbx_msg *msg)
 
 static bool types_less(struct rb_node *a, const struct rb_node *b)
 {
-	const struct mbx_msg *x = types_msg(a), *y = types_msg(b);
+	const struct mbx_msg *x = rb_entry(a, struct mbx_msg, by_type);
+	const struct mbx_msg *y = rb_entry(b, struct mbx_msg, by_type);
 
 	if (x->type != y->type)
 		return x->type < y->type;

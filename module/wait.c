@@ -192,7 +192,8 @@ static bool waiter_before(const struct mbx_waiter *a, const struct mbx_waiter *b
 
 static bool waiter_less(struct rb_node *a, const struct rb_node *b)
 {
-	const struct mbx_waiter *x = waiter_of(a), *y = waiter_of(b);
+	const struct mbx_waiter *x = rb_entry(a, struct mbx_waiter, node);
+	const struct mbx_waiter *y = rb_entry(b, struct mbx_waiter, node);
 
 	if (waiter_typed(x) && x->filter.type != y->filter.type)
 		return x->filter.type < y->filter.type;
