@@ -464,7 +464,8 @@ TEST_F(mailbox, a_batch_that_is_cut_short_leaves_the_rest_with_its_files)
 {
 	struct mbox_msg_args msgs[3] = { };
 	struct mbox_ext ext[3] = { };
-	int fds[3][2], i, count;
+	int fds[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	int i, count;
 	struct mbox_batch_args batch = {
 		.msgs = (unsigned long)msgs,
 		.count = 3,

@@ -176,7 +176,7 @@ TEST_F(files, go_with_a_call)
 TEST_F(files, go_in_batches)
 {
 	const struct mbox_sendmsg send[] = { self->one, { .len = 0 }, self->two };
-	int more[2];
+	int more[2] = { -1, -1 };
 	const struct mbox_recvmsg recv[] = {
 		self->any, self->any, {
 			.buf = self->buf, .len = 8,

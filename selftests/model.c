@@ -329,8 +329,7 @@ static bool random_unblocking_receive(int h, struct full_model *m)
 		if (number != msg->number || !blocked_send_ends(m, msg))
 			return false;
 	}
-	while (m->queue.count < ROOM && m->pending.count) {
-		msg = model_find(&m->pending, &any, NULL);
+	while (m->queue.count < ROOM && (msg = model_find(&m->pending, &any, NULL))) {
 		m->queue.msg[m->queue.count++] = *msg;
 		if (!blocked_send_ends(m, msg))
 			return false;

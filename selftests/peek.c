@@ -249,6 +249,7 @@ TEST(g01_peek_sees_a_whole_message_while_others_take_it)
 	int h, ret;
 
 	MB_NEED_DEVICE();
+	ASSERT_NE(NULL, buf);
 	h = mb_create_anon();
 	ASSERT_LE(0, h);
 	memset(buf, 0, LARGE);

@@ -146,6 +146,7 @@ static void produce(unsigned int me, const struct handles *h)
 		err(1, "report");
 	for (size_t i = me; i < file_count; i += PRODUCERS)
 		produce_file(jobs, (uint32_t)i, content);
+	free(content);
 }
 
 static void report_file(int to_parent, unsigned int me, const struct job *job,
@@ -195,6 +196,7 @@ static void work(unsigned int me, const struct handles *h)
 	}
 	if (errno != EPIPE)
 		err(1, "receive");
+	free(job);
 }
 
 static pid_t start(unsigned int me, const struct handles *h,
@@ -421,10 +423,10 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		errx(2, "usage: demo FOLDER LIST");
-	list = fopen(argv[2], "w");
+	list = fopen(argv[2], "we");
 	if (!list || chdir(argv[1]) || nftw(".", add_file, 16, FTW_PHYS))
 		err(1, "%s", argv[1]);
-	if (file_count < 100 * STRIKES)
+	if (file_count < 100UL * STRIKES)
 		errx(1, "%s: too few files to kill workers meanwhile", argv[1]);
 	srandom((unsigned int)time(NULL));
 	plan_strike();

@@ -42,8 +42,12 @@ static int answer_guesses(struct end *end)
 	int guess;
 
 	while (mbox_recv(end->in, &guess, sizeof(guess)) == sizeof(guess)) {
-		char answer = guess > SECRET ? '<' : guess < SECRET ? '>' : '=';
+		char answer = '=';
 
+		if (guess > SECRET)
+			answer = '<';
+		else if (guess < SECRET)
+			answer = '>';
 		if (mbox_send(end->out, &answer, 1) < 0)
 			err(1, "mbox_send");
 	}
