@@ -26,7 +26,7 @@ help:
 	@echo 'make                 the module for the running kernel and the library'
 	@echo '  module             the module alone; KDIR=DIR against other kernel headers'
 	@echo '  userlib            the library and its examples'
-	@echo 'make install         module, library, header, udev rule (PREFIX=, DESTDIR=)'
+	@echo 'make install         module, library, header, manual, udev rule (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
 	@echo 'make load, unload    insmod and rmmod of the module that was built'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
@@ -66,12 +66,16 @@ install: all
 		CONFIG_MODULE_SIG_ALL= 2>&1 | sed "/missing 'System.map'/d"
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user install
+	$(call say,INSTALL,$(DESTDIR)$(man_dir))
+	$(Q)install -d $(DESTDIR)$(man_dir)
+	$(Q)install -m 644 Documentation/man/mbox.4 $(DESTDIR)$(man_dir)
 	$(call say,INSTALL,$(DESTDIR)$(udev_rule))
 	$(Q)install -d $(DESTDIR)$(dir $(udev_rule))
 	$(Q)echo 'KERNEL=="mbox", MODE="0666"' > $(DESTDIR)$(udev_rule)
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule)
+	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule) \
+		$(DESTDIR)$(man_dir)/mbox.4
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
 
@@ -82,6 +86,7 @@ unload:
 	$(Q)rmmod mbox
 
 udev_rule := /etc/udev/rules.d/60-mbox.rules
+man_dir := $(PREFIX)/share/man/man4
 
 # What the virtual machine needs. Nothing of it touches the running system.
 vm_packages := gcc make libc6-dev libelf1 cpio xz-utils qemu-system-x86

@@ -35,6 +35,7 @@
 #include <linux/mbox.h>
 
 #include "kselftest_harness.h"
+#include "mbox_errors.h"
 
 /* In seconds. Detectors are slow, above all on a busy machine. */
 #undef TEST_TIMEOUT_DEFAULT
@@ -99,11 +100,21 @@ static inline void mb_poll_pause(void)
 
 /* ---- ioctls ---- */
 
+/* An error that is not documented fails any test. */
 static inline int mb_ioctl(int fd, unsigned long cmd, void *args)
 {
 	int ret = ioctl(fd, cmd, args);
+	int err = errno;
 
-	return ret < 0 ? -errno : ret;
+	if (ret >= 0)
+		return ret;
+	if (!mb_error_known(cmd, err) && err != ENOTTY &&
+	    !(err == EBADF && fcntl(fd, F_GETFD) < 0)) {
+		dprintf(STDERR_FILENO, "# ioctl %#lx: %s is not documented\n", cmd,
+			strerror(err));
+		abort();
+	}
+	return -err;
 }
 
 static inline int mb_device(void)
