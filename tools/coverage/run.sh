@@ -10,6 +10,7 @@ set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 top=$(realpath "$here/../..")
 tree=$top/build/$("$top/selftests/vm/kernel.sh" release debug)
+headers=$("$top/selftests/vm/kernel.sh" headers debug) # where the compiler ran
 out=$top/results/coverage
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -17,7 +18,7 @@ mkdir -p "$out"
 
 # Branches that checks of the kernel's own make, and that only a broken kernel takes.
 macros='lockdep_assert_held|WARN_ON|BUILD_BUG_ON|lockdep_is_held'
-options=(-r "$tree" -f "$tree/module/" --gcov-ignore-parse-errors
+options=(-r "$tree" -f "(.*/)?module/[a-z]*\.[ch]$" --gcov-ignore-parse-errors
 	--exclude-branches-by-pattern ".*($macros).*" --exclude-unreachable-branches)
 
 parts=()
@@ -25,11 +26,16 @@ while IFS= read -r archive; do
 	n=${#parts[@]}
 	mkdir "$tmp/$n"
 	tar -xzf "$archive" -C "$tmp/$n"
-	# gcov wants the notes of the compiler beside the counts.
 	counts=$tmp/$n$tree/module
 	[ -d "$counts" ] || { echo "$archive has no counts of $tree; run make check KERNEL=debug" >&2; exit 1; }
+	# gcov wants the notes of the compiler beside the counts, and to be where that ran.
 	cp "$tree"/module/*.gcno "$counts"
-	gcovr "${options[@]}" --json -o "$tmp/$n.json" "$counts"
+	ln -s "$headers"/{include,arch} "$tmp/$n"
+	(
+		cd "$tmp/$n"
+		gcov -b -c -p "$counts"/*.gcda > /dev/null
+		gcovr "${options[@]}" -g --json -o "$tmp/$n.json" .
+	)
 	parts+=(-a "$tmp/$n.json")
 done < <(find "$top/results" -name gcov.tar.gz -size +0)
 [ ${#parts[@]} -gt 0 ] || { echo "gcov counted nothing yet; run make check KERNEL=debug" >&2; exit 1; }
