@@ -194,7 +194,7 @@ static void call_suspend_locked(struct mbx_mailbox *mb, struct mbx_call *call,
 	call->numbered = true;
 	call->waiter = NULL;
 	mbx_tag_add(&mb->calls, &call->tag);
-	caller->owner.holder->calls++;
+	WRITE_ONCE(caller->owner.holder->calls, caller->owner.holder->calls + 1);
 }
 
 /* A call that was interrupted. The caller's reference is the finder's then. */
@@ -214,7 +214,7 @@ static struct mbx_call *call_find_locked(struct mbx_mailbox *mb,
 	if (caller->number && caller->sync == !!call->reply)
 		return NULL;
 	rb_erase(&tag->node, &mb->calls);
-	tag->owner.holder->calls--;
+	WRITE_ONCE(tag->owner.holder->calls, tag->owner.holder->calls - 1);
 	return call;
 }
 

@@ -91,8 +91,7 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 	const struct mbx_owner owner = mbx_handle_owner(h);
 	struct mbox_msg_args args;
 	struct files files;
-	const bool sync = msg->call && !(msg->flags & MBOX_MSG_CALL);
-	bool token;
+	bool token, sync;
 	int ret;
 
 	files.count = 0;
@@ -106,6 +105,8 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 	args.out_drops = READ_ONCE(h->mb->drops);
 
 	token = !r->how.peek && (r->how.lease || (msg->flags & MBOX_MSG_CALL));
+	/* Who peeks must not look at the call: it goes with who takes the message. */
+	sync = token && msg->call && !(msg->flags & MBOX_MSG_CALL);
 	if (token)	/* others may finish the message from here on */
 		args.out_token = mbx_token_grant(h->mb, msg, &owner, r->how.lease_time);
 	ret = mbx_msg_args_write(uarg, &args);

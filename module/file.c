@@ -322,7 +322,7 @@ static int mbx_file_flush(struct file *file, fl_owner_t user)
 	bool holds;
 
 	spin_lock(&h->mb->lock);
-	h->holder.closes++;
+	WRITE_ONCE(h->holder.closes, h->holder.closes + 1);
 	holds = handle_holds(h);
 	spin_unlock(&h->mb->lock);
 	if (!holds || !user)

@@ -310,6 +310,8 @@ int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
 void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 {
 	struct user_namespace *ns = current_user_ns();
+	/* Once: if this is a peek, others may take it meanwhile. */
+	unsigned int deliveries = READ_ONCE(msg->deliveries);
 
 	args->out_type = msg->type;
 	args->out_seq = msg->seq;
@@ -323,10 +325,10 @@ void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 	args->out_uid = from_kuid_munged(ns, msg->uid);
 	args->out_gid = from_kgid_munged(ns, msg->gid);
 	args->out_priority = msg->priority;
-	args->out_deliveries = min(msg->deliveries + 1, U8_MAX);
+	args->out_deliveries = min(deliveries + 1, (unsigned int)U8_MAX);
 	args->out_flags = msg->flags;
 	if (READ_ONCE(msg->files_lost))
 		args->out_flags |= MBOX_MSG_FILES_LOST;
-	if (msg->deliveries)
+	if (deliveries)
 		args->out_flags |= MBOX_MSG_REDELIVERED;
 }

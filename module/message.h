@@ -82,7 +82,7 @@ struct mbx_msg {
 	struct mbx_waiter *waiter;	/* the sender, while it is pending */
 	ktime_t returns;		/* end of the lease, 0: none */
 	u32 peeks;			/* those who copy it without taking it */
-	u8 deliveries;			/* so far, those with a token */
+	u8 deliveries;			/* so far, with a token; also read without */
 	bool in_hand;
 	bool has_token;
 	bool done;			/* it lingers for peeks alone */

@@ -46,7 +46,7 @@ struct mbx_notice *mbx_notice_take_locked(struct mbx_mailbox *mb)
 	struct mbx_notice *notice = mb->notice;
 
 	lockdep_assert_held(&mb->lock);
-	notice->owner.holder->notice = false;
+	WRITE_ONCE(notice->owner.holder->notice, false);
 	mb->notice = NULL;
 	return notice;
 }
@@ -71,7 +71,7 @@ int mbx_notify_set(struct mbx_mailbox *mb, const struct mbx_owner *owner, int fd
 	spin_lock(&mb->lock);
 	busy = mb->notice;
 	if (!busy) {
-		owner->holder->notice = true;
+		WRITE_ONCE(owner->holder->notice, true);
 		mb->notice = notice;
 	}
 	spin_unlock(&mb->lock);

@@ -17,7 +17,9 @@
  * @closes: descriptors of the handle that were closed so far
  * @notice: whether the mailbox's notification was asked for through it
  *
- * Protected by the mailbox's lock.
+ * Protected by the mailbox's lock. All but @stale are also read without, to see
+ * whether the lock is worth taking: what is given out to the reader, or closed by
+ * it, it does see.
  */
 struct mbx_holder {
 	unsigned int tokens;

@@ -50,7 +50,7 @@ static void token_add(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	msg->has_token = true;
 	mb->token_count++;
 	mb->token_bytes += msg->len;
-	holder->tokens++;
+	WRITE_ONCE(holder->tokens, holder->tokens + 1);
 	if (token_stale(msg)) {
 		holder->stale++;
 		out->events |= EPOLLPRI;
@@ -69,7 +69,7 @@ static struct mbx_msg *token_del(struct mbx_mailbox *mb, struct mbx_msg *msg)
 	msg->has_token = false;
 	mb->token_count--;
 	mb->token_bytes -= msg->len;
-	holder->tokens--;
+	WRITE_ONCE(holder->tokens, holder->tokens - 1);
 	holder->stale -= token_stale(msg);
 	if (msg->returns)
 		rb_erase_cached(&msg->by_return, &mb->returns);
@@ -106,7 +106,8 @@ u32 mbx_token_grant(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	u32 number;
 
 	mbx_mailbox_begin(mb, &out);
-	msg->deliveries += msg->deliveries < U8_MAX;
+	if (msg->deliveries < U8_MAX)
+		WRITE_ONCE(msg->deliveries, msg->deliveries + 1);
 	number = mbx_mailbox_number_locked(mb, &mb->tokens, owner);
 	msg->token.owner = *owner;
 	msg->token.number = number;
@@ -159,7 +160,7 @@ void mbx_token_undo(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 	msg = msg_of(mbx_tag_find(&mb->tokens, owner, number));
 	if (msg) {
 		token_del(mb, msg);
-		msg->deliveries--;
+		WRITE_ONCE(msg->deliveries, msg->deliveries - 1);
 		mbx_mailbox_put_back_locked(mb, msg, &out);
 	}
 	mbx_mailbox_end(mb, &out);
