@@ -34,6 +34,9 @@ help:
 	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
 	@echo 'make check-all       everything on every kernel, and a table of it'
 	@echo 'make coverage        what the tests reach in the module, from KERNEL=debug'
+	@echo 'make fuzz            random operations on a kernel with detectors; SECONDS=60'
+	@echo '                     INPUT=FILE runs one input, REPEAT=1 times, and lists it'
+	@echo 'make fuzz-merge      minimises the corpus, with what runs here have found'
 	@echo 'make lint            static checks'
 	@echo 'make clean           removes what make made here'
 	@echo 'make cache-clean     removes the kernels that were fetched'
@@ -118,6 +121,17 @@ demo: guest-module
 		tools/demo/demo.c build/user/libmbox.a -lnettle
 	$(Q)tools/demo/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko build/demo
 
+# A module of its own: without gcov, which takes a quarter of the time.
+fuzz_mode = $(if $(filter fuzz-merge,$@),merge,$(if $(INPUT),show,fuzz))
+fuzz fuzz-merge: SECONDS ?= 60
+fuzz fuzz-merge:
+	$(Q)tools/need 'make $@' $(vm_packages) clang-14 libclang-rt-14-dev
+	$(Q)rm -rf build/fuzz/module # it knows nothing of kernels that were built anew
+	$(Q)$(MAKE) module KDIR="$$(selftests/vm/kernel.sh headers debug)" GCOV_PROFILE=n \
+		tree=$(CURDIR)/build/fuzz/module
+	$(Q)INPUT='$(INPUT)' REPEAT='$(REPEAT)' selftests/fuzz/run.sh $(fuzz_mode) \
+		build/fuzz/module/mbox.ko $(SECONDS)
+
 lint:
 	$(Q)tools/lint
 
@@ -128,5 +142,5 @@ cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
 .PHONY: all help module userlib install uninstall load unload guest-module check check-all coverage \
-	demo lint clean \
+	demo fuzz fuzz-merge lint clean \
 	cache-clean
