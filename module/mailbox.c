@@ -203,16 +203,17 @@ void mbx_mailbox_put(struct mbx_mailbox *mb)
  * mbx_mailbox_attach - count a new handle
  * @mb: the mailbox; the handle takes its own reference
  * @rights: MBOX_RECV, MBOX_SEND
+ *
+ * That lets nobody go on who waits. So it never does others' work either, which
+ * would be under names_lock.
  */
 void mbx_mailbox_attach(struct mbx_mailbox *mb, unsigned int rights)
 {
-	struct mbx_outcome out;
-
 	mbx_mailbox_get(mb);
-	mbx_mailbox_begin(mb, &out);
+	spin_lock(&mb->lock);
 	mb->recv_handles += !!(rights & MBOX_RECV);
 	mb->send_handles += !!(rights & MBOX_SEND);
-	mbx_mailbox_end(mb, &out);
+	spin_unlock(&mb->lock);
 }
 
 /**
@@ -387,6 +388,7 @@ static int mailbox_set_limits(struct mbx_mailbox *mb,
 	mb->max_messages = messages;
 	mb->max_bytes = bytes;
 	WRITE_ONCE(mb->max_message_size, size);
+	mbx_mailbox_lend_locked(mb);
 	return 0;
 }
 

@@ -40,6 +40,9 @@ struct mbx_quota;
 /* Likewise, messages of a batch, messages that are purged, tokens given up. */
 #define MBX_BATCH_HOLD	64U
 
+/* Likewise, waiters that are asked one by one whether they want a message. */
+#define MBX_LOOKS_HOLD	4096U
+
 /**
  * DOC: the life of a mailbox
  *
@@ -105,7 +108,9 @@ struct mbx_mailbox {
 	u16 mode;
 	u8 overflow;
 	bool published;
-	bool withheld;			/* a message from who waits; see mailbox_lend() */
+	bool withheld;			/* a message from who waits */
+	bool lend;			/* it may be withheld no longer: mailbox_lend() */
+	struct mbx_filter lend_from;	/* which has come so far */
 	__poll_t told;			/* to pollers, last */
 
 	/* of its own lock, see MBX_POLL */
@@ -128,7 +133,8 @@ struct mbx_mailbox {
  * @notice: that is due
  * @events: for pollers
  * @dropped: messages dropped under this hold of the lock
- * @again: there was more to drop, to purge or to close than one hold of the lock may
+ * @looked: waiters that were asked under this hold of the lock
+ * @again: there was more to do than one hold of the lock may
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
@@ -138,6 +144,7 @@ struct mbx_outcome {
 	struct mbx_notice *notice;
 	__poll_t events;
 	unsigned int dropped;
+	unsigned int looked;
 	bool again;
 };
 
@@ -252,6 +259,7 @@ int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			     const struct mbx_receive *how, bool ok);
 void mbx_mailbox_refuse_long(struct mbx_mailbox *mb, struct mbx_outcome *out);
+void mbx_mailbox_lend_locked(struct mbx_mailbox *mb);
 
 int mbx_mailbox_reserve(struct mbx_mailbox *mb, u32 len);
 int mbx_mailbox_fill(struct mbx_mailbox *mb, u32 reserved, struct mbx_msg *msg);

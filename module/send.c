@@ -45,7 +45,7 @@ int mbx_mailbox_put_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		return -EMSGSIZE;
 	}
 	fits = mailbox_admissible(mb, msg);
-	if (!fits && !mbx_mailbox_has_taker_locked(mb, msg))
+	if (!fits && !mbx_mailbox_has_taker_locked(mb, msg, out))
 		return -EAGAIN;
 	mbx_mailbox_load_locked(mb, msg);
 	mbx_mailbox_accept_locked(mb, msg);
@@ -139,7 +139,7 @@ static int mailbox_put_many(struct mbx_mailbox *mb, struct mbx_msg **msgs,
 	int ret = 0;
 
 	mbx_mailbox_begin(mb, &out);
-	while (*done < n && !ret) {
+	while (*done < n && !ret && out.looked < MBX_LOOKS_HOLD) {
 		ret = mbx_mailbox_put_locked(mb, msgs[*done], &out);
 		*done += !ret;
 	}

@@ -70,20 +70,27 @@ static void mailbox_refuse_receivers(struct mbx_mailbox *mb, struct mbx_outcome 
 	}
 }
 
-/* Messages that were withheld from those who wait: now there may be room for tokens. */
+/*
+ * Messages that were withheld from those who wait: now there may be room for tokens.
+ * Goes through all who are blocked, some under each hold of the lock.
+ */
 static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
-	struct mbx_msg *msg, *next;
+	const unsigned int enough = out->looked + MBX_LOOKS_HOLD;
+	struct mbx_msg *msg;
 
-	if (!mb->withheld)
-		return;
-	mb->withheld = false;
-	for (msg = mbx_queue_first(&mb->pending); msg; msg = next) {
-		next = mbx_queue_next(msg);
-		if (!mbx_mailbox_has_taker_locked(mb, msg))
-			continue;
-		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
-		mbx_mailbox_hand_over_locked(mb, msg, false, out);
+	while (mb->lend && !out->again) {
+		msg = mbx_queue_find(&mb->pending, &mb->lend_from);
+		mb->lend = msg;
+		if (!msg)
+			return;
+		mb->lend_from.priority = msg->priority;
+		mb->lend_from.after = msg->seq;
+		if (mbx_mailbox_has_taker_locked(mb, msg, out)) {
+			mbx_mailbox_release_sender_locked(mb, msg, 0, out);
+			mbx_mailbox_hand_over_locked(mb, msg, false, out);
+		}
+		out->again = out->looked >= enough;
 	}
 }
 
@@ -128,6 +135,7 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->notice = NULL;
 	out->events = 0;
 	out->dropped = 0;
+	out->looked = 0;
 	out->again = false;
 	spin_lock(&mb->lock);
 }

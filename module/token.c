@@ -73,6 +73,7 @@ static struct mbx_msg *token_del(struct mbx_mailbox *mb, struct mbx_msg *msg)
 	holder->stale -= token_stale(msg);
 	if (msg->returns)
 		rb_erase_cached(&msg->by_return, &mb->returns);
+	mbx_mailbox_lend_locked(mb);
 	return msg;
 }
 
@@ -281,21 +282,22 @@ int mbx_token_reply(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 static bool token_give_up_some(struct mbx_mailbox *mb, const struct mbx_owner *owner)
 {
 	struct mbx_outcome out;
+	unsigned int n = 0;
 	struct mbx_msg *msg;
-	int n = 0;
 
 	mbx_mailbox_begin(mb, &out);
-	while (n < MBX_BATCH_HOLD &&
-	       (msg = msg_of(mbx_tag_first(&mb->tokens, owner)))) {
+	do {
+		msg = msg_of(mbx_tag_first(&mb->tokens, owner));
+		if (!msg)
+			break;
 		token_del(mb, msg);
 		if (msg->flags & MBOX_MSG_CALL)
 			mbx_mailbox_finish_locked(mb, msg, &out);
 		else
 			mbx_mailbox_put_back_locked(mb, msg, &out);
-		n++;
-	}
+	} while (++n < MBX_BATCH_HOLD && out.looked < MBX_LOOKS_HOLD);
 	mbx_mailbox_end(mb, &out);
-	return n == MBX_BATCH_HOLD;
+	return msg;
 }
 
 /**
@@ -326,7 +328,8 @@ void mbx_token_expire(struct work_struct *work)
 	int n = 0;
 
 	mbx_mailbox_begin(mb, &out);
-	while (n++ < MBX_BATCH_HOLD && (node = rb_first_cached(&mb->returns))) {
+	while (n++ < MBX_BATCH_HOLD && out.looked < MBX_LOOKS_HOLD &&
+	       (node = rb_first_cached(&mb->returns))) {
 		struct mbx_msg *msg = rb_entry(node, struct mbx_msg, by_return);
 
 		if (ktime_before(ktime_get(), msg->returns))

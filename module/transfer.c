@@ -150,8 +150,10 @@ static bool waiter_may_have(struct mbx_mailbox *mb, const struct mbx_waiter *w,
  * mbx_mailbox_has_taker_locked - whether somebody waits who would take a message
  * @mb: the mailbox
  * @msg: the message, which does not fit
+ * @out: of mbx_mailbox_begin()
  */
-bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg)
+bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg,
+				  struct mbx_outcome *out)
 {
 	const struct mbx_waiter *w;
 	struct mbx_walk walk;
@@ -161,9 +163,27 @@ bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *
 	while ((w = mbx_walk_next(&walk))) {
 		if (!w->peek && waiter_has_room(w, msg) &&
 		    waiter_may_have(mb, w, msg, false))
-			return true;
+			break;
 	}
-	return false;
+	out->looked += walk.looked;
+	return w;
+}
+
+/**
+ * mbx_mailbox_lend_locked - there may be room for a token where was none
+ * @mb: the mailbox. If messages are withheld for that, who waits is asked again
+ */
+void mbx_mailbox_lend_locked(struct mbx_mailbox *mb)
+{
+	lockdep_assert_held(&mb->lock);
+	if (!mb->withheld)
+		return;
+	mb->withheld = false;
+	mb->lend = true;
+	/* Before all messages. */
+	mb->lend_from = (struct mbx_filter){
+		.walk = true, .priority = MBOX_PRIORITY_MAX,
+	};
 }
 
 /**
@@ -206,9 +226,10 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			continue;
 		}
 		mbx_mailbox_hand_out_locked(mb, msg);
-		return true;
+		break;
 	}
-	return false;
+	out->looked += walk.looked;
+	return w;
 }
 
 /**
@@ -326,10 +347,11 @@ void mbx_mailbox_release_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *m
  */
 void mbx_mailbox_admit_locked(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
+	const unsigned int enough = out->looked + MBX_LOOKS_HOLD;
 	struct mbx_msg *msg;
 
 	while ((msg = mbx_queue_first(&mb->pending))) {
-		out->again = out->dropped >= MBX_DROPS_HOLD;
+		out->again = out->dropped >= MBX_DROPS_HOLD || out->looked >= enough;
 		if (out->again || !mbx_room_make(mb, msg, out))
 			return;
 		mbx_mailbox_release_sender_locked(mb, msg, 0, out);

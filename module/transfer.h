@@ -60,7 +60,8 @@ void mbx_mailbox_end_peek_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				 struct mbx_outcome *out);
 void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
 void mbx_mailbox_accept_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
-bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg);
+bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg,
+				  struct mbx_outcome *out);
 bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				  bool fits, struct mbx_outcome *out);
 void mbx_mailbox_enqueue_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,

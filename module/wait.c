@@ -253,6 +253,7 @@ void mbx_walk_begin(struct mbx_walk *walk, const struct mbx_waiters *waiters,
 		    const struct mbx_msg *msg)
 {
 	walk->msg = msg;
+	walk->looked = 0;
 	walk->any = rb_first_cached(&waiters->any);
 	walk->typed = rb_find_first(&msg->type, &waiters->typed.rb_root, type_compare);
 	walk->other = rb_first_cached(&waiters->others);
@@ -278,9 +279,12 @@ struct mbx_waiter *mbx_walk_next(struct mbx_walk *walk)
 	struct mbx_waiter *w;
 	struct rb_node **next;
 
+	walk->looked++;
 	while (walk->other &&
-	       !mbx_filter_match(&waiter_of(walk->other)->filter, walk->msg))
+	       !mbx_filter_match(&waiter_of(walk->other)->filter, walk->msg)) {
 		walk->other = rb_next(walk->other);
+		walk->looked++;
+	}
 	next = earlier(earlier(&walk->any, &walk->typed), &walk->other);
 	w = waiter_of(*next);
 	if (!w)

@@ -133,6 +133,7 @@ struct mbx_waiter *mbx_waiters_first(const struct mbx_waiters *waiters);
 /* Those who select a message, in the order of service: where we are. */
 struct mbx_walk {
 	const struct mbx_msg *msg;
+	unsigned int looked;		/* at so many waiters */
 	struct rb_node *any;
 	struct rb_node *typed;
 	struct rb_node *other;
