@@ -10,6 +10,7 @@
 
 #include "args.h"
 #include "queue.h"
+#include "quota.h"
 #include "wait.h"
 
 /* The half of struct mbox_msg_args that the user writes; we write the other. */
@@ -190,6 +191,29 @@ int mbx_buffer_begin(struct iov_iter *iter, unsigned int direction, u64 buf, u32
 	return 0;
 }
 
+/*
+ * An array that lives as long as the operation waits is charged to who waits, unlike
+ * what import_iovec() allocates: a batch has many.
+ */
+static int payload_import(struct mbx_payload *p, unsigned int direction)
+{
+	const unsigned int n = p->ext.iov_count;
+	struct iovec *array = p->fast;
+	ssize_t ret;
+
+	if (n > ARRAY_SIZE(p->fast)) {
+		p->iov = kmalloc_array(n, sizeof(*p->iov), MBX_GFP_USER);
+		if (!p->iov)
+			return -ENOMEM;
+		array = p->iov;
+	}
+	ret = import_iovec(direction, u64_to_user_ptr(p->ext.iov), n, n, &array, &p->iter);
+	if (ret >= 0)
+		return 0;
+	mbx_payload_end(p);
+	return ret;
+}
+
 /**
  * mbx_payload_begin - read where the payload is, and the rare arguments
  * @p: to be given to mbx_payload_end()
@@ -201,7 +225,7 @@ int mbx_buffer_begin(struct iov_iter *iter, unsigned int direction, u64 buf, u32
 int mbx_payload_begin(struct mbx_payload *p, unsigned int direction,
 		      const struct mbox_msg_args *args)
 {
-	ssize_t ret;
+	int ret;
 
 	p->iov = NULL;
 	p->uext = NULL;
@@ -220,10 +244,7 @@ int mbx_payload_begin(struct mbx_payload *p, unsigned int direction,
 
 	if (args->buf || args->len)
 		return -EINVAL;
-	p->iov = p->fast;
-	ret = import_iovec(direction, u64_to_user_ptr(p->ext.iov), p->ext.iov_count,
-			   ARRAY_SIZE(p->fast), &p->iov, &p->iter);
-	return min_t(ssize_t, ret, 0);
+	return payload_import(p, direction);
 }
 
 /**
