@@ -5,6 +5,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/poll.h>
@@ -306,6 +307,11 @@ static void handle_give_up(struct mbx_handle *h, fl_owner_t user)
 		mbx_notify_end(h->mb, &caller.owner);
 }
 
+static u64 closer_bit(fl_owner_t user)
+{
+	return 1ULL << hash_ptr(user, 6);
+}
+
 static int is_descriptor_of(const void *file, struct file *other, unsigned int fd)
 {
 	return other == file;
@@ -322,7 +328,7 @@ static int mbx_file_flush(struct file *file, fl_owner_t user)
 	bool holds;
 
 	spin_lock(&h->mb->lock);
-	WRITE_ONCE(h->holder.closes, h->holder.closes + 1);
+	WRITE_ONCE(h->holder.closers, h->holder.closers | closer_bit(user));
 	holds = handle_holds(h);
 	spin_unlock(&h->mb->lock);
 	if (!holds || !user)
@@ -336,17 +342,16 @@ static int mbx_file_flush(struct file *file, fl_owner_t user)
 /**
  * mbx_handle_used - an operation that may have been given something is over
  * @file: the handle
- * @closes: of the holder, before the operation
  *
- * If another thread closed the last descriptor meanwhile, that was too early to
- * give up what came only now.
+ * If another thread closed the last descriptor meanwhile, even before we began, that
+ * was too early to give up what came only now.
  */
-void mbx_handle_used(struct file *file, unsigned int closes)
+void mbx_handle_used(struct file *file)
 {
 	struct mbx_handle *h = file->private_data;
 
 	/* Whatever was given out, it was under the lock, and so after the close. */
-	if (READ_ONCE(h->holder.closes) != closes &&
+	if ((READ_ONCE(h->holder.closers) & closer_bit(current->files)) &&
 	    handle_holds(h) &&
 	    !iterate_fd(current->files, 0, is_descriptor_of, file))
 		handle_give_up(h, current->files);

@@ -84,7 +84,7 @@ struct mbx_post {
 	struct mbx_call *call;
 };
 
-void mbx_handle_used(struct file *file, unsigned int closes);
+void mbx_handle_used(struct file *file);
 struct mbx_owner mbx_handle_owner(struct mbx_handle *h);
 struct mbx_handle *mbx_handle_of(struct file *file);
 

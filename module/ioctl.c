@@ -563,11 +563,8 @@ static long handle_ioctl(struct file *file, unsigned int cmd, void __user *uarg)
  */
 long mbx_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct mbx_handle *h = file->private_data;
-	unsigned int closes = READ_ONCE(h->holder.closes);
-	long ret;
+	long ret = handle_ioctl(file, cmd, (void __user *)arg);
 
-	ret = handle_ioctl(file, cmd, (void __user *)arg);
-	mbx_handle_used(file, closes);
+	mbx_handle_used(file);
 	return ret;
 }

@@ -14,7 +14,7 @@
  * @tokens: deliveries that were not finished yet
  * @stale: those of them whose caller has given up
  * @calls: calls that were interrupted and may be resumed
- * @closes: descriptors of the handle that were closed so far
+ * @closers: users that closed a descriptor of the handle, a bit for each; some share one
  * @notice: whether the mailbox's notification was asked for through it
  *
  * Protected by the mailbox's lock. All but @stale are also read without, to see
@@ -25,7 +25,7 @@ struct mbx_holder {
 	unsigned int tokens;
 	unsigned int stale;
 	unsigned int calls;
-	unsigned int closes;
+	u64 closers;
 	bool notice;
 };
 
