@@ -38,6 +38,7 @@ help:
 	@echo '                     INPUT=FILE runs one input, REPEAT=1 times, and lists it'
 	@echo 'make fuzz-merge      minimises the corpus, with what runs here have found'
 	@echo 'make lint            static checks'
+	@echo 'make model           spin goes through all that can happen in module/*.pml'
 	@echo 'make clean           removes what make made here'
 	@echo 'make cache-clean     removes the kernels that were fetched'
 	@echo 'V=1 shows the commands.'
@@ -135,6 +136,9 @@ fuzz fuzz-merge:
 lint:
 	$(Q)tools/lint
 
+model:
+	$(Q)tools/model
+
 clean:
 	$(Q)rm -rf build results userlib/build
 
@@ -142,5 +146,5 @@ cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
 .PHONY: all help module userlib install uninstall load unload guest-module check check-all coverage \
-	demo fuzz fuzz-merge lint clean \
+	demo fuzz fuzz-merge lint model clean \
 	cache-clean

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sleeping, deadlines, wake-ups, and the order of those who wait.
+ * Sleeping, deadlines, wake-ups, and the order of those who wait. What may not change
+ * here without wait.pml is what happens in which order.
  */
 #include <linux/hrtimer.h>
 #include <linux/minmax.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Waiting: for how long, who is next, and the hand-off from the one who wakes
- * to the one who waits. Every barrier of the module is here.
+ * to the one who waits. Every barrier of the module is here; wait.pml models them.
  */
 #ifndef MBX_WAIT_H
 #define MBX_WAIT_H
