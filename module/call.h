@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A call: a request in a mailbox, and the one who waits for what comes of it
- * (call.c). Whoever got the request answers it by a token (token.c).
+ * (call.c). Whoever got the request answers it by a token (token.c). call.pml models
+ * both.
  */
 #ifndef MBX_CALL_H
 #define MBX_CALL_H
