@@ -33,6 +33,7 @@ mtype:error = { NONE, OK, EPIPE, ECONNRESET, EFAULT, ESRCH, LEFT };
 #define RESUME_OVER	13	/* ANSWERS: a call that is over is waited for */
 #define FAULT_TOKEN	14	/* ANSWERS: a reply that faults takes the token along */
 #define SUSPEND_REPLY	15	/* ANSWERS: a reply that could not be copied is forgotten */
+#define CLOSE_BIT	16	/* CLOSES: an operation knows of a close by a count since it began */
 
 hidden byte breaks;
 #define whole(part)	(breaks != part)
@@ -60,7 +61,7 @@ bool has_token;
 byte in_hand, lingering, tokens, stale, calls;
 
 /* The server's handle, and who uses it. */
-byte closes;
+byte closes;			/* and, but for CLOSE_BIT, whether there were any by who asks */
 bool closed;
 byte users;
 
@@ -240,24 +241,48 @@ inline mbx_token_reply() {
 
 /* ---- file.c ---- */
 
-/* After each operation, which a descriptor was needed for when it began. */
+/* After each operation, which a descriptor was needed for before it began. */
 inline mbx_handle_used() {
 	if
-	:: closes != seen_closes && tokens && closed && whole(HANDLE_USED) -> mbx_token_give_up()
+	:: closes != (whole(CLOSE_BIT) -> 0 : seen_closes) && tokens && closed &&
+	   whole(HANDLE_USED) -> mbx_token_give_up()
 	:: else
 	fi
 }
 
 inline finish_ioctl() {
-	atomic { go = !closed; seen_closes = closes }
+	go = !closed;
 	if
 	:: go ->
+		seen_closes = closes;
 		if
 		:: true -> mbx_token_reply()
 		:: true -> mbx_token_finish()
 		fi;
 		mbx_handle_used()
 	:: else
+	fi
+}
+
+inline receive() {
+	atomic {	/* mbx_mailbox_receive() */
+		go = (place == QUEUED);
+		if
+		:: go -> place = IN_HAND; in_hand++
+		:: else
+		fi
+	}
+	if	/* the copy faults, or it does not */
+	:: !go
+	:: go ->
+		atomic { mbx_mailbox_put_back_locked() }
+		mbx_call_forget()
+	:: go ->
+		atomic { token_add() }	/* mbx_token_grant() */
+		if
+		:: true
+		:: true -> mbx_token_undo()	/* the header could not be written */
+		fi
 	fi
 }
 
@@ -268,19 +293,9 @@ proctype receiver() {
 	mtype:error ret;
 
 	do
-	:: atomic { place == QUEUED && !closed ->	/* mbx_mailbox_receive() */
+	:: place == QUEUED && !closed ->
 		seen_closes = closes;
-		place = IN_HAND;
-		in_hand++ }
-		if	/* the copy faults, or it does not */
-		:: atomic { true -> mbx_mailbox_put_back_locked() }
-			mbx_call_forget()
-		:: atomic { true -> token_add() }	/* mbx_token_grant() */
-			if
-			:: true
-			:: true -> mbx_token_undo()	/* the header could not be written */
-			fi
-		fi;
+		receive();
 		mbx_handle_used();
 		finish_ioctl()
 	:: atomic { closed || (caller_gone && place == GONE) -> break }

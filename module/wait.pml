@@ -152,7 +152,7 @@ byte seq[MESSAGES];
 byte next_seq;
 bool has_token[MESSAGES];
 byte peeks[MESSAGES];
-bool withheld;
+bool withheld, lend;
 bool send_handle = true, recv_handle = true;
 bool on_head, poller_woken;
 byte told;

@@ -173,10 +173,18 @@ inline mbx_mailbox_admit_locked() {
 	od
 }
 
+/* There may be room for a token where was none. */
+inline mbx_mailbox_lend_locked() {
+	if
+	:: withheld && whole(LEND) -> withheld = false; lend = true
+	:: else
+	fi
+}
+
 inline mailbox_lend() {
 	if
-	:: withheld ->
-		withheld = false;
+	:: lend ->
+		lend = false;
 		other = 0;
 		do
 		:: other < senders ->
@@ -254,10 +262,7 @@ inline mailbox_settle(admits) {
 	:: admits -> mbx_mailbox_admit_locked()
 	:: else
 	fi;
-	if
-	:: whole(LEND) -> mailbox_lend()
-	:: else
-	fi;
+	mailbox_lend();
 	if
 	:: deaf -> mailbox_purge()
 	:: else

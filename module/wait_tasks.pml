@@ -90,7 +90,10 @@ inline mbx_mailbox_take_locked(t) {
 
 /* After the copy, which was made without the lock: done with, or back to its place. */
 inline mbx_mailbox_end_receive(t) {
-	has_token[msg] = false;
+	if
+	:: has_token[msg] -> has_token[msg] = false; mbx_mailbox_lend_locked()
+	:: else
+	fi;
 	if
 	:: bit(peekers, t) ->
 		peeks[msg]--;
