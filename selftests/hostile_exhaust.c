@@ -80,7 +80,6 @@ FIXTURE_SETUP(victim)
 	struct mb_child victim = child;
 
 	MB_NEED_DEVICE();
-	mb_unlink("hostile-victim");	/* of one that was killed with it */
 	self->traffic = mmap(NULL, sizeof(*self->traffic), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->traffic);
@@ -96,6 +95,7 @@ FIXTURE_TEARDOWN(victim)
 {
 	EXPECT_EQ(0, self->traffic->error);
 	mb_kill(self->pid);
+	mb_unlink("hostile-victim");	/* perhaps it was killed with it */
 }
 
 struct attack {
