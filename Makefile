@@ -29,6 +29,7 @@ help:
 	@echo 'make install         module, library, header, manual, udev rule (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
 	@echo 'make load, unload    insmod and rmmod of the module that was built'
+	@echo 'make soak            all kinds of traffic for SECONDS=60, in a virtual machine'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
 	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12|7.2|debug|kcsan'
 	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
@@ -133,6 +134,15 @@ fuzz fuzz-merge:
 	$(Q)INPUT='$(INPUT)' REPEAT='$(REPEAT)' selftests/fuzz/run.sh $(fuzz_mode) \
 		build/fuzz/module/mbox.ko $(SECONDS)
 
+soak: SECONDS ?= 60
+soak: guest-module
+	$(call say,CC,build/soak)
+	$(Q)$(CC) -O2 -Wall -Wno-unused-function -D_GNU_SOURCE= -static -s -Iuapi \
+		-I$$(selftests/vm/kernel.sh kselftest)/tools/testing/selftests \
+		-o build/soak selftests/soak/soak.c
+	$(Q)selftests/soak/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
+		build/soak $(SECONDS)
+
 lint:
 	$(Q)tools/lint
 
@@ -146,5 +156,4 @@ cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
 .PHONY: all help module userlib install uninstall load unload guest-module check check-all coverage \
-	demo fuzz fuzz-merge lint model clean \
-	cache-clean
+	demo fuzz fuzz-merge soak lint model clean cache-clean

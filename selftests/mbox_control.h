@@ -156,6 +156,7 @@ static inline void op_create(struct actor *a)
 {
 	int h = mb_create_named(stage->name, MB_RW, 0600);
 
+	stage->names = true;
 	expect("create", h, OR());
 	if (h >= 0)
 		close(h);

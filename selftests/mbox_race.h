@@ -260,6 +260,8 @@ static inline void stage_clear(void)
 	if (stage->names) {
 		mb_unlink(stage->exclusively);
 		mb_unlink_pid(0);
+		if (!layout.named)
+			mb_unlink(stage->name);
 		stage->names = false;
 		stage->exclusive = 0;
 	}
