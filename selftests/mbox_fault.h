@@ -144,6 +144,8 @@ struct walk {
 	int other;		/* perhaps with this error, which is documented too */
 	long end;		/* with this, if it is an error, when nothing fails */
 
+	unsigned int stride;	/* only each of so many steps fails; 0: each */
+
 	unsigned int n;		/* which step fails; 0: not begun */
 	int round;
 	bool tried, injected;
@@ -217,7 +219,7 @@ static inline bool walk_next(struct __test_metadata *_metadata, struct walk *w)
 	if (!w->n)
 		ASSERT_TRUE(fault_open());
 	over = !_metadata->passed || (w->n && !w->injected && walk_enough(_metadata, w));
-	w->n++;
+	w->n += w->stride ?: 1;
 	w->tried = false;
 	return !over;
 }

@@ -16,7 +16,7 @@
 #define WORLDS		2
 #define CREW		4		/* who do anything, in a world */
 #define CAST		(CREW + 1)	/* and one who kills them */
-#define LEVELS		48		/* objects that may be more in the end */
+#define LEVELS		250	/* objects that may be more in the end: slabs come and go whole */
 #define KILOBYTES	3000		/* likewise */
 
 static const struct layout nameless = { .keeper = MB_RW, .r = MB_RW };
