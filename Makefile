@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 SMP ?= 2
-export PREFIX DESTDIR V KERNEL SMP TESTS RESULTS
+export PREFIX DESTDIR V KERNEL SMP TESTS RESULTS BITS
 
 ifeq ($(V),1)
 Q :=
@@ -32,7 +32,7 @@ help:
 	@echo 'make soak            all kinds of traffic for SECONDS=60, in a virtual machine'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
 	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12|7.2|debug|kcsan'
-	@echo '                     TESTS="suite ..." SMP=2 ACCEL=kvm|tcg'
+	@echo '                     TESTS="suite ..." SMP=2 BITS="64 32" ACCEL=kvm|tcg'
 	@echo 'make check-all       everything on every kernel, and a table of it'
 	@echo 'make coverage        what the tests reach in the module, from KERNEL=debug'
 	@echo 'make fuzz            random operations on a kernel with detectors; SECONDS=60'
