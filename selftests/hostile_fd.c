@@ -112,8 +112,8 @@ TEST_F(handles, are_not_taken_for_other_things)
 	for (i = 6; i < ARRAY_SIZE(wrong); i++) {
 		char args[256] = "";
 
-		EXPECT_EQ(-ENOTTY, mb_ioctl(wrong[i], MBOX_IOC_SEND, args));
-		EXPECT_EQ(-ENOTTY, mb_ioctl(wrong[i], MBOX_IOC_STAT, args));
+		EXPECT_GT(0, mb_ioctl(wrong[i], MBOX_IOC_SEND, args));
+		EXPECT_GT(0, mb_ioctl(wrong[i], MBOX_IOC_STAT, args));
 		close(wrong[i]);
 	}
 	EXPECT_EQ(-ENOTTY, mb_ioctl(self->h, MBOX_IOC_CREATE, &notify));
