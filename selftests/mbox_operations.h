@@ -27,6 +27,7 @@ static struct stage {
 	bool closing;		/* handles are being closed */
 	bool deaf;		/* and so the mailbox may become */
 	bool unloading;		/* the device comes and goes */
+	bool apart;		/* in namespaces of their own: names are not the same */
 	__u64 id;
 	__u64 tick;		/* what a system call takes here, in ns */
 	__u32 picky;		/* who waits for one type alone */
