@@ -8,7 +8,7 @@
 #define BATCH FIXTURE_DATA(batch)
 #define BATCH_HOW FIXTURE_VARIANT(batch)
 
-#define MANY		20	/* each is another walk */
+#define MANY		70	/* more than pass under one hold of the lock */
 #define LONG_LEN	5000
 #define PIECES		12	/* more than the kernel takes on its stack */
 
