@@ -110,7 +110,9 @@ struct mbx_mailbox {
 	bool published;
 	bool withheld;			/* a message from who waits */
 	bool lend;			/* it may be withheld no longer: mailbox_lend() */
-	struct mbx_filter lend_from;	/* which has come so far */
+	struct mbx_filter lend_from;	/* how far that has come, if .walk */
+	u64 lend_end;			/* from here on they are newer */
+	u64 passes;			/* that came to their end */
 	__poll_t told;			/* to pollers, last */
 
 	/* of its own lock, see MBX_POLL */
@@ -135,6 +137,7 @@ struct mbx_mailbox {
  * @dropped: messages dropped under this hold of the lock
  * @looked: waiters that were asked under this hold of the lock
  * @again: there was more to do than one hold of the lock may
+ * @pass: of mailbox_lend(), to be seen to; 0: none
  */
 struct mbx_outcome {
 	struct mbx_wakeups wake;
@@ -146,6 +149,7 @@ struct mbx_outcome {
 	unsigned int dropped;
 	unsigned int looked;
 	bool again;
+	u64 pass;
 };
 
 /* The files that go with a message, if any, are to be closed. */

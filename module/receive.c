@@ -79,7 +79,9 @@ int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
 		*msg = mbx_queue_find(&mb->pending, &how->filter);
 		if (*msg && !how->peek && !mbx_mailbox_lends(mb, *msg, how->lease)) {
 			mb->withheld = true;
-			mbx_mailbox_lend_locked(mb);
+			/* Perhaps a later one is not, once this receiver waits. */
+			if (!how->timeout.never)
+				mbx_mailbox_lend_locked(mb);
 			*msg = NULL;
 		}
 	}

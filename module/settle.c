@@ -70,23 +70,47 @@ static void mailbox_refuse_receivers(struct mbx_mailbox *mb, struct mbx_outcome 
 	}
 }
 
+/* The next message of a pass; NULL: it is over. */
+static struct mbx_msg *lend_next(struct mbx_mailbox *mb)
+{
+	struct mbx_msg *msg;
+
+	if (!mb->lend_from.walk) {
+		mb->lend_from = (struct mbx_filter){
+			.walk = true, .priority = MBOX_PRIORITY_MAX,
+		};
+		mb->lend_end = mb->next_seq;
+	}
+	msg = mbx_queue_find(&mb->pending, &mb->lend_from);
+	if (msg) {
+		mb->lend_from.priority = msg->priority;
+		mb->lend_from.after = msg->seq;
+	} else {
+		mb->lend_from.walk = false;
+		mb->passes++;
+	}
+	return msg;
+}
+
 /*
- * Messages that were withheld from those who wait: now there may be room for tokens.
- * Goes through all who are blocked, some under each hold of the lock.
+ * Messages were withheld from those who wait: now there may be room for tokens. A pass
+ * offers all that blocked senders have, some under each hold of the lock; what was sent
+ * meanwhile was offered when it came. Whoever finds that it is time sees to one that
+ * begins after that: to two at most, however many ask for more, and nobody else to any.
  */
 static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	const unsigned int enough = out->looked + MBX_LOOKS_HOLD;
 	struct mbx_msg *msg;
 
-	while (mb->lend && !out->again) {
-		msg = mbx_queue_find(&mb->pending, &mb->lend_from);
-		mb->lend = msg;
-		if (!msg)
-			return;
-		mb->lend_from.priority = msg->priority;
-		mb->lend_from.after = msg->seq;
-		if (mbx_mailbox_has_taker_locked(mb, msg, out)) {
+	if (mb->lend)
+		out->pass = mb->passes + mb->lend_from.walk + 1;
+	mb->lend = false;
+	while (mb->passes < out->pass && !out->again) {
+		msg = lend_next(mb);
+		out->looked++;
+		if (msg && msg->seq < mb->lend_end &&
+		    mbx_mailbox_has_taker_locked(mb, msg, out)) {
 			mbx_mailbox_release_sender_locked(mb, msg, 0, out);
 			mbx_mailbox_hand_over_locked(mb, msg, false, out);
 		}
@@ -120,12 +144,7 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	mb->told = events;
 }
 
-/**
- * mbx_mailbox_begin - take the lock
- * @mb: the mailbox
- * @out: what will be done after the unlock
- */
-void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
+static void mailbox_begin_hold(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__acquires(&mb->lock)
 {
 	mbx_wakeups_init(&out->wake);
@@ -138,6 +157,18 @@ void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->looked = 0;
 	out->again = false;
 	spin_lock(&mb->lock);
+}
+
+/**
+ * mbx_mailbox_begin - take the lock
+ * @mb: the mailbox
+ * @out: what will be done after the unlock
+ */
+void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__acquires(&mb->lock)
+{
+	out->pass = 0;
+	mailbox_begin_hold(mb, out);
 }
 
 static void outcome_free(struct mbx_outcome *out)
@@ -203,7 +234,7 @@ void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
 	while (mailbox_end_hold(mb, out)) {
 		cond_resched();
-		mbx_mailbox_begin(mb, out);
+		mailbox_begin_hold(mb, out);
 	}
 }
 
@@ -224,7 +255,7 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
 		if (!mailbox_end_hold(mb, out))
 			return;
 		cond_resched();
-		mbx_mailbox_begin(mb, out);
+		mailbox_begin_hold(mb, out);
 	}
 	spin_unlock(&mb->lock);
 	outcome_run(mb, out);

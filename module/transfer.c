@@ -180,10 +180,6 @@ void mbx_mailbox_lend_locked(struct mbx_mailbox *mb)
 		return;
 	mb->withheld = false;
 	mb->lend = true;
-	/* Before all messages. */
-	mb->lend_from = (struct mbx_filter){
-		.walk = true, .priority = MBOX_PRIORITY_MAX,
-	};
 }
 
 /**
