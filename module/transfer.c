@@ -277,6 +277,8 @@ void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	lockdep_assert_held(&mb->lock);
 	mailbox_hand_in(mb, msg);
+	if (msg->cargo)
+		msg->cargo->received = false;
 	if (msg_stale(msg))
 		mbx_mailbox_retire_locked(mb, msg, out);
 	else if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))
