@@ -356,4 +356,47 @@ TEST_F_WALK(batch, whose_first_waits_and_fails_passes_it_on)
 	}
 }
 
+/* ---- a user who has no account yet ---- */
+
+FIXTURE(stranger) {
+	int h;
+};
+
+FIXTURE_SETUP(stranger)
+{
+	MB_NEED_FAULTS();
+	self->h = mb_create_small(2);
+	ASSERT_LE(0, self->h);
+}
+
+FIXTURE_TEARDOWN(stranger)
+{
+	close(self->h);
+}
+
+static void send_as_stranger(struct __test_metadata *_metadata, void *arg)
+{
+	const int h = *(int *)arg;
+	struct mbox_msg_args msg = { .flags = MBOX_WAIT_NONE };
+	struct mbox_batch_args args = { .msgs = (unsigned long)&msg, .count = 1 };
+	struct walk w = { .nomem = 1 + 1, .fault = 2 };
+	char byte;
+
+	FAULT_EACH(&w) {
+		struct state before = state_of(h);
+
+		if (INJECT(&w, mb_ioctl(h, MBOX_IOC_SENDV, &args)) < 0) {
+			EXPECT_UNCHANGED(h, &before);
+		} else {
+			EXPECT_EQ(0, mb_get(h, &byte, 1));
+			EXPECT_PASSED(h, &before);
+		}
+	}
+}
+
+TEST_F_WALK(stranger, leaves_no_account)
+{
+	EXPECT_EQ(0, mb_run_as(_metadata, MB_USER, send_as_stranger, &self->h));
+}
+
 TEST_HARNESS_MAIN

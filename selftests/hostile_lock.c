@@ -128,6 +128,22 @@ TEST_F_TIMEOUT(crowded_mailbox, g04_end_of_a_lease_finds_the_last_sender, PATIEN
 	EXPECT_TRUE(tokens_open(self->h, 1));
 }
 
+/* No task's system call, then. */
+TEST_F_TIMEOUT(crowded_mailbox, g04_end_of_a_lease_by_time_finds_the_last_sender, PATIENCE)
+{
+	struct peer *last = peer_send(self->h, WANTED + 1, 0, 42);
+	__u32 token;
+
+	ASSERT_EQ(0, num_send(self->h, WANTED, 0, 0));
+	ASSERT_TRUE(crowd_receives(self, MBOX_LEASE));
+	ASSERT_TRUE(crowd_sends(self));
+	ASSERT_EQ(0, num_lease_for(self->h, NSEC_PER_SEC, &token));
+	ASSERT_TRUE(peer_start(last));
+	EXPECT_EQ(0, peer_join(last));
+	EXPECT_EQ(CROWD, mb_stat_of(self->h).waiting_senders);
+	EXPECT_TRUE(tokens_open(self->h, 1));
+}
+
 /* Whoever closes a handle has all go on who now can. */
 static bool passes_by(int h)
 {

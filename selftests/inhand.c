@@ -239,6 +239,22 @@ TEST_F(stalled_copy, send_holds_up_nobody)
 	EXPECT_EQ(0, num_recv(self->h));
 }
 
+TEST_F(stalled_copy, send_that_became_too_long_meanwhile_is_refused)
+{
+	struct mbox_set_args args = {
+		.mask = MBOX_SET_MAX_MESSAGE_SIZE, .max_message_size = 3,
+	};
+	struct peer *s = peer_send(self->h, 0, 9, 0);
+
+	s->args.buf = (unsigned long)self->stall.page;
+	ASSERT_TRUE(peer_start(s));
+	ASSERT_TRUE(stalled(&self->stall));
+	ASSERT_EQ(0, mb_set(self->h, &args));
+	ASSERT_TRUE(stall_end(&self->stall));
+	EXPECT_EQ(-EMSGSIZE, peer_join(s));
+	EXPECT_EQ(0, mb_messages(self->h));
+}
+
 TEST_F(stalled_copy, g02_send_that_faults_late_leaves_nothing)
 {
 	struct peer *s = peer_send(self->h, 0, 9, 0);
