@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# `make soak`: soak.c in a virtual machine, then the module is unloaded, and kmemleak asked
-# where the kernel has it. The last line is `N passed, N failed`.
+# `make soak`: soak.c in a virtual machine, first with a leak that is planted and must be
+# told. Then the module is unloaded, and kmemleak asked where the kernel has it. The last
+# line is `N passed, N failed`.
 #
 #   run.sh MODULE PROGRAM SECONDS    mbox.ko and the static soak program
 set -euo pipefail
@@ -20,6 +21,13 @@ cat >> "$tmp/script" <<'SCRIPT'
 kmemleak=/sys/kernel/debug/kmemleak
 [ ! -e $kmemleak ] || echo clear > $kmemleak
 status=0
+/soak 8 leak > /tmp/planted
+if grep -q 'not ok - filp does not grow' /tmp/planted; then
+	echo '  ok 1 - a leak that was planted is told'
+else
+	cat /tmp/planted
+	echo '  not ok 1 - a leak that was planted is told'
+fi
 /soak $seconds || status=1
 for check in rmmod kmemleak; do
 	[ $check = rmmod ] || [ -e $kmemleak ] || continue
@@ -34,8 +42,7 @@ status=0
 	tee "$tmp/out" | grep -aEv --line-buffered '^[0-9]+ passed, [0-9]+ failed' || status=${PIPESTATUS[0]}
 
 # The program's totals, the checks after it, and the guest's own end.
-passed=$(sed -nE 's/^([0-9]+) passed, .*/\1/p' "$tmp/out")
-failed=$(sed -nE 's/^.* passed, ([0-9]+) failed.*/\1/p' "$tmp/out")
+read -r passed _ failed _ < <(grep -E '^[0-9]+ passed, [0-9]+ failed' "$tmp/out" | tail -n 1) || :
 passed=$((${passed:-0} + $(grep -cE '^  ok [0-9]' "$tmp/out" || :)))
 failed=$((${failed:-0} + $(grep -cE '^  not ok [0-9]' "$tmp/out" || :)))
 [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1

@@ -6,12 +6,15 @@
  * every message is accounted for, and what the kernel holds is counted. In the end
  * nothing may have grown, and nothing become slower.
  *
- *	soak SECONDS
+ *	soak SECONDS [leak]
  *
- * One line a pause; the last line is `N passed, N failed`.
+ * One line a pause; the last line is `N passed, N failed`. With "leak", something is
+ * planted that does grow, and must be told.
  */
 #include "../mbox_race.h"
 #include "soak.h"
+
+#include <sys/resource.h>
 
 #define WORLDS		2
 #define CREW		4		/* who do anything, in a world */
@@ -19,6 +22,7 @@
 #define LEVELS		250	/* objects that may be more in the end: slabs come and go whole */
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 #define KILOBYTES	3000		/* likewise */
+#define LEAKED	200		/* files a window, when something is planted */
 
 static const struct layout nameless = { .keeper = MB_RW, .r = MB_RW };
 
@@ -206,6 +210,16 @@ static void progress(int i, int windows)
 	fflush(stdout);
 }
 
+static void leak(void)
+{
+	const struct rlimit many = { LEAKED * WINDOWS, LEAKED * WINDOWS };
+	int i;
+
+	setrlimit(RLIMIT_NOFILE, &many);
+	for (i = 0; i < LEAKED; i++)
+		eventfd(0, EFD_CLOEXEC);
+}
+
 static bool watch_window(int i, int windows)
 {
 	__atomic_store_n(&bridge->window, i + 1, __ATOMIC_SEQ_CST);
@@ -262,7 +276,8 @@ int main(int argc, char **argv)
 			live_in(i);
 	}
 	for (i = 0; i < windows && watch_window(i, windows); i++)
-		;
+		if (argc > 2)
+			leak();
 	judge(i < windows ? i + 1 : windows);
 	bridge->stop = true;
 	for (i = 0; i < WORLDS; i++) {
