@@ -43,9 +43,6 @@ struct mbx_cargo {
 	};
 	struct mbx_msg *msg;			/* that it goes with */
 
-	/* of who has the message in hand, or drops it */
-	bool received;				/* he got descriptors of his own */
-
 	/* const once it is charged */
 	struct mbx_quota *payer;
 	unsigned int count;

@@ -28,7 +28,7 @@ static void files_undo(struct files *files)
 }
 
 /* The message keeps its references: it may come back. */
-static int files_install(struct files *files, struct mbx_cargo *cargo)
+static int files_install(struct files *files, const struct mbx_cargo *cargo)
 {
 	int fd;
 
@@ -38,7 +38,6 @@ static int files_install(struct files *files, struct mbx_cargo *cargo)
 			return fd;
 		files->fds[files->count++] = fd;
 	}
-	cargo->received = true;
 	return 0;
 }
 

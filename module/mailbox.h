@@ -113,6 +113,7 @@ struct mbx_mailbox {
 	struct mbx_filter lend_from;	/* how far that has come, if .walk */
 	u64 lend_end;			/* from here on they are newer */
 	u64 passes;			/* that came to their end */
+	u64 passes_due;			/* that somebody sees to */
 	__poll_t told;			/* to pollers, last */
 
 	/* of its own lock, see MBX_POLL */
@@ -192,6 +193,7 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
  * @file_room: how many files it may come with; 0: any number, they are not wanted
  * @len: of the message that was too long or had too many files, on -EMSGSIZE
  * @files: how many, likewise
+ * @withheld: the message that it would get would have to stay beyond the limits
  */
 struct mbx_receive {
 	struct mbx_filter filter;
@@ -204,6 +206,7 @@ struct mbx_receive {
 	u32 file_room;
 	u32 len;
 	u32 files;
+	bool withheld;
 };
 
 /**

@@ -46,6 +46,11 @@ static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *h
 	w.file_room = how->file_room;
 	w.lease = how->lease;
 	mbx_waiters_add(&mb->receivers, &w);
+	/* The first one that it selects is, perhaps not all. */
+	if (how->withheld) {
+		mb->withheld = true;
+		mbx_mailbox_lend_locked(mb);
+	}
 	mbx_mailbox_end(mb, out);
 
 	ret = mbx_mailbox_wait(mb, &w, NULL, &how->timeout);
@@ -74,16 +79,14 @@ int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
 			    struct mbx_msg **msg, struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
+	how->withheld = false;
 	*msg = mbx_queue_find(&mb->queue, &how->filter);
 	if (!*msg) {
 		*msg = mbx_queue_find(&mb->pending, &how->filter);
-		if (*msg && !how->peek && !mbx_mailbox_lends(mb, *msg, how->lease)) {
-			mb->withheld = true;
-			/* Perhaps a later one is not, once this receiver waits. */
-			if (!how->timeout.never)
-				mbx_mailbox_lend_locked(mb);
+		how->withheld = *msg && !how->peek &&
+				!mbx_mailbox_lends(mb, *msg, how->lease);
+		if (how->withheld)
 			*msg = NULL;
-		}
 	}
 	if (*msg)
 		return mailbox_take(mb, *msg, how, out);

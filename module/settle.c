@@ -103,9 +103,11 @@ static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	const unsigned int enough = out->looked + MBX_LOOKS_HOLD;
 	struct mbx_msg *msg;
 
-	if (mb->lend)
+	if (mb->lend) {
 		out->pass = mb->passes + mb->lend_from.walk + 1;
-	mb->lend = false;
+		mb->passes_due = out->pass;
+		mb->lend = false;
+	}
 	while (mb->passes < out->pass && !out->again) {
 		msg = lend_next(mb);
 		out->looked++;

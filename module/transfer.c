@@ -176,7 +176,8 @@ bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *
 void mbx_mailbox_lend_locked(struct mbx_mailbox *mb)
 {
 	lockdep_assert_held(&mb->lock);
-	if (!mb->withheld)
+	/* While a pass is on its way, it may not have come to who is withheld. */
+	if (!mb->withheld && mb->passes >= mb->passes_due)
 		return;
 	mb->withheld = false;
 	mb->lend = true;
@@ -277,8 +278,6 @@ void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	lockdep_assert_held(&mb->lock);
 	mailbox_hand_in(mb, msg);
-	if (msg->cargo)
-		msg->cargo->received = false;
 	if (msg_stale(msg))
 		mbx_mailbox_retire_locked(mb, msg, out);
 	else if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))

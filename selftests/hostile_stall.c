@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Users who come to a halt in the middle of an operation, for as long as they like, by
- * memory that does not come and by sockets that do not close: nobody else waits for them.
+ * memory that does not come: nobody else waits for them.
  */
 #include "mbox_call.h"
-#include "mbox_files.h"
 #include "mbox_halt.h"
 
-#include <netinet/in.h>
-
 #define ROOM	64
-
-/* ---- in the middle of a copy ---- */
 
 FIXTURE(copies) {
 	int dev;
 	int h;
 	int replies;
 	int deliveries;		/* messages that are in hand with one of them */
+	__u64 bytes;		/* that the user was charged before */
 };
 
 #define COPIES FIXTURE_DATA(copies)
@@ -181,6 +177,7 @@ static void (* const operations[])(COPIES *self, struct stuck *s) = {
 FIXTURE_SETUP(copies)
 {
 	MB_NEED_DEVICE();
+	self->bytes = user_bytes();
 	self->dev = mb_device();
 	ASSERT_LE(0, self->dev);
 	self->h = mb_create_small(ROOM);
@@ -194,7 +191,7 @@ FIXTURE_TEARDOWN(copies)
 	close(self->replies);
 	close(self->h);
 	close(self->dev);
-	EXPECT_EQ(0, user_bytes());
+	EXPECT_EQ(self->bytes, user_bytes());
 }
 
 /* What else may be done with the same mailbox, and with names. */
@@ -252,108 +249,6 @@ TEST_F(copies, that_stall_hold_up_nobody)
 	}
 	EXPECT_EQ(self->deliveries, mb_messages(self->h));
 	EXPECT_EQ(1, mb_stat_of(self->h).tokens);
-}
-
-/* ---- sockets that linger ---- */
-
-FIXTURE(lingering) {
-	int h;
-	int sock;	/* with data that nobody reads, its close waits a minute for that */
-	int peer;
-};
-
-#define LINGERING FIXTURE_DATA(lingering)
-
-static bool connect_to_who_does_not_read(LINGERING *self)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET };
-	socklen_t len = sizeof(addr);
-	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	self->sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(l, (void *)&addr, sizeof(addr)) || listen(l, 1) ||
-	    getsockname(l, (void *)&addr, &len) ||
-	    connect(self->sock, (void *)&addr, sizeof(addr)))
-		return false;
-	self->peer = accept(l, NULL, NULL);
-	close(l);
-	return self->peer >= 0;
-}
-
-FIXTURE_SETUP(lingering)
-{
-	static char data[65536];
-	const struct linger minute = { 1, 60 };
-	const struct mbox_create_args args = {
-		.flags = MB_RW, .max_messages = 1, .overflow = MBOX_OVERFLOW_DROP,
-	};
-
-	MB_NEED_DEVICE();
-	self->h = mb_create((struct mbox_create_args *)&args);
-	ASSERT_LE(0, self->h);
-	ASSERT_TRUE(connect_to_who_does_not_read(self));
-	while (send(self->sock, data, sizeof(data), MSG_DONTWAIT) > 0)
-		;
-	ASSERT_EQ(0, setsockopt(self->sock, SOL_SOCKET, SO_LINGER, &minute, sizeof(minute)));
-	ASSERT_EQ(0, file_send(self->h, self->sock));
-	close(self->sock);
-}
-
-FIXTURE_TEARDOWN(lingering)
-{
-	close(self->h);
-	close(self->peer);
-}
-
-TEST_F(lingering, does_not_hold_up_who_receives_without_files)
-{
-	char buf[8];
-
-	EXPECT_EQ(5, mb_get(self->h, buf, sizeof(buf)));
-}
-
-TEST_F(lingering, does_not_hold_up_who_drops_it)
-{
-	EXPECT_EQ(0, num_send(self->h, 0, 1, 1));
-	EXPECT_EQ(1, mb_drops(self->h));
-}
-
-TEST_F(lingering, does_not_hold_up_who_closes_the_mailbox)
-{
-	close(self->h);
-	self->h = -1;
-}
-
-/* Not even when it was in the hands of another before. */
-TEST_F(lingering, does_not_hold_up_who_drops_what_came_back)
-{
-	struct files f;
-	__u32 token;
-
-	files_init(&f, 1);
-	f.args.flags |= MBOX_LEASE;
-	ASSERT_EQ(0, mb_recv(self->h, &f.args));
-	token = f.args.out_token;
-	ASSERT_EQ(0, num_finish(self->h, token, MBOX_FINISH_BACK));
-	ASSERT_EQ(1, mb_messages(self->h));
-	close(f.fds[0]);
-	EXPECT_EQ(0, num_send(self->h, 0, 1, 1));
-	EXPECT_EQ(1, mb_drops(self->h));
-}
-
-TEST_F(lingering, is_what_its_receiver_gets)
-{
-	struct linger linger = { 0, 0 };
-	socklen_t len = sizeof(linger);
-	int fd = file_recv(self->h);
-
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len));
-	EXPECT_EQ(1, linger.l_onoff);
-	EXPECT_EQ(60, linger.l_linger);
-	close(self->peer);	/* lest this one waits for it */
-	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -22,7 +22,8 @@ kmemleak=/sys/kernel/debug/kmemleak
 [ ! -e $kmemleak ] || echo clear > $kmemleak
 status=0
 /soak 8 leak > /tmp/planted
-if grep -q 'not ok - filp does not grow' /tmp/planted; then
+if grep -q 'not ok - filp does not grow' /tmp/planted &&
+	[ "$(grep -c 'not ok' /tmp/planted)" -eq 1 ]; then
 	echo '  ok 1 - a leak that was planted is told'
 else
 	cat /tmp/planted
