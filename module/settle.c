@@ -97,6 +97,7 @@ static struct mbx_msg *lend_next(struct mbx_mailbox *mb)
  * offers all that blocked senders have, some under each hold of the lock; what was sent
  * meanwhile was offered when it came. Whoever finds that it is time sees to one that
  * begins after that: to two at most, however many ask for more, and nobody else to any.
+ * lend.pml models it.
  */
 static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
