@@ -163,7 +163,7 @@ static void mailbox_free(struct kref *ref)
 
 	WARN_ON_ONCE(mb->queue.count || mb->pending.count || mb->receivers.count);
 	WARN_ON_ONCE(mb->in_hand || mb->lingering || mb->reserved || mb->published);
-	WARN_ON_ONCE(mb->token_count || mb->call_count || mb->notice);
+	WARN_ON_ONCE(mb->token_count || mb->staying || mb->call_count || mb->notice);
 	WARN_ON_ONCE(!list_empty(&mb->cargo));
 
 	/* It holds no reference, and finds nothing. */

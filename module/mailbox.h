@@ -91,7 +91,8 @@ struct mbx_mailbox {
 	u64 lingering_bytes;
 	u64 reserved_bytes;
 	u32 token_count;
-	u64 token_bytes;
+	u32 staying;			/* in hand, with a token, now or soon */
+	u64 staying_bytes;
 	u32 call_count;			/* calls that are not over */
 	u32 last_number;		/* of tokens and interrupted calls */
 	u64 next_seq;

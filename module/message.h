@@ -84,6 +84,7 @@ struct mbx_msg {
 	u32 peeks;			/* those who copy it without taking it */
 	u8 deliveries;			/* so far, with a token; also read without */
 	bool in_hand;
+	bool stays;			/* in hand, until its token ends */
 	bool has_token;
 	bool done;			/* it lingers for peeks alone */
 	bool files_lost;		/* also read without */

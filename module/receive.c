@@ -27,7 +27,7 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
 	else
 		mbx_queue_del(&mb->queue, msg);
-	mbx_mailbox_hand_out_locked(mb, msg);
+	mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, how->lease));
 	return 0;
 }
 

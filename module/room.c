@@ -25,12 +25,12 @@ bool mbx_room_fits(const struct mbx_mailbox *mb, u32 len)
  *
  * A message for which somebody waits is not kept from it by a full mailbox. But if
  * it stays there, delivered and not finished, that must have a limit too: those
- * that do are bounded as if they were alone.
+ * that do, or are about to, are bounded as if they were alone.
  */
 bool mbx_room_for_token(const struct mbx_mailbox *mb, u32 len)
 {
-	return mb->token_count < mb->max_messages &&
-	       mb->token_bytes + len <= mb->max_bytes;
+	return mb->staying < mb->max_messages &&
+	       mb->staying_bytes + len <= mb->max_bytes;
 }
 
 /*

@@ -49,7 +49,6 @@ static void token_add(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	mbx_tag_add(&mb->tokens, &msg->token);
 	msg->has_token = true;
 	mb->token_count++;
-	mb->token_bytes += msg->len;
 	WRITE_ONCE(holder->tokens, holder->tokens + 1);
 	if (token_stale(msg)) {
 		holder->stale++;
@@ -68,12 +67,10 @@ static struct mbx_msg *token_del(struct mbx_mailbox *mb, struct mbx_msg *msg)
 	rb_erase(&msg->token.node, &mb->tokens);
 	msg->has_token = false;
 	mb->token_count--;
-	mb->token_bytes -= msg->len;
 	WRITE_ONCE(holder->tokens, holder->tokens - 1);
 	holder->stale -= token_stale(msg);
 	if (msg->returns)
 		rb_erase_cached(&msg->by_return, &mb->returns);
-	mbx_mailbox_lend_locked(mb);
 	return msg;
 }
 

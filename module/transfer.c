@@ -99,10 +99,15 @@ static bool msg_stale(const struct mbx_msg *msg)
  * mbx_mailbox_hand_out_locked - a message is in hand from now on
  * @mb: the mailbox
  * @msg: in no queue
+ * @stays: with a token, which it is given later
  */
-void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg)
+void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 bool stays)
 {
 	msg->in_hand = true;
+	msg->stays = stays;
+	mb->staying += stays;
+	mb->staying_bytes += stays ? msg->len : 0;
 	mb->in_hand++;
 	mb->in_hand_bytes += msg->len;
 }
@@ -111,6 +116,11 @@ void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg)
 static void mailbox_hand_in(struct mbx_mailbox *mb, struct mbx_msg *msg)
 {
 	msg->in_hand = false;
+	if (msg->stays) {
+		mb->staying--;
+		mb->staying_bytes -= msg->len;
+		mbx_mailbox_lend_locked(mb);
+	}
 	if (msg_stale(msg)) {
 		mailbox_linger_end(mb, msg);
 		return;
@@ -222,7 +232,7 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			msg->peeks++;
 			continue;
 		}
-		mbx_mailbox_hand_out_locked(mb, msg);
+		mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, w->lease));
 		break;
 	}
 	out->looked += walk.looked;
@@ -261,7 +271,7 @@ void mbx_mailbox_received_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	if (msg->call->abandoned) {
 		mailbox_hand_in(mb, msg);
 		msg->call->abandoned = false;
-		mbx_mailbox_hand_out_locked(mb, msg);
+		mbx_mailbox_hand_out_locked(mb, msg, msg->stays);
 	}
 }
 

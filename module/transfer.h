@@ -15,6 +15,12 @@ static inline bool mbx_mailbox_deaf(const struct mbx_mailbox *mb)
 	return !mb->published && !mb->recv_handles;
 }
 
+/* Whether a message is given a token when it is received, with a lease or without. */
+static inline bool mbx_msg_stays(const struct mbx_msg *msg, bool lease)
+{
+	return lease || (msg->flags & MBOX_MSG_CALL);
+}
+
 /*
  * Whether a message that does not fit may be received: it leaves, or there is room
  * for it to stay with a token.
@@ -22,8 +28,7 @@ static inline bool mbx_mailbox_deaf(const struct mbx_mailbox *mb)
 static inline bool mbx_mailbox_lends(const struct mbx_mailbox *mb,
 				     const struct mbx_msg *msg, bool lease)
 {
-	return (!lease && !(msg->flags & MBOX_MSG_CALL)) ||
-	       mbx_room_for_token(mb, msg->len);
+	return !mbx_msg_stays(msg, lease) || mbx_room_for_token(mb, msg->len);
 }
 
 /* Nothing can ever arrive. */
@@ -58,7 +63,8 @@ void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			       struct mbx_outcome *out);
 void mbx_mailbox_end_peek_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				 struct mbx_outcome *out);
-void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
+void mbx_mailbox_hand_out_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
+				 bool stays);
 void mbx_mailbox_accept_locked(struct mbx_mailbox *mb, struct mbx_msg *msg);
 bool mbx_mailbox_has_taker_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg,
 				  struct mbx_outcome *out);

@@ -63,6 +63,7 @@ mtype:error = { GARBAGE, OK, EPIPE, EMSGSIZE, EFAULT, EINTR, ETIMEDOUT };
 #define WITHDRAW	27	/* HANDOFF: a sender that leaves forgets its message */
 #define RELEASE_SENDER	28	/* HANDOFF: a sender is not told that its message was taken */
 #define LINGER	29	/* SMALL: what is peeked at is freed */
+#define STAYS	30	/* LEASE: what is handed out takes no room before it has its token */
 
 hidden byte breaks;
 #define whole(part)	(breaks != part)
@@ -150,7 +151,7 @@ bool locked;
 mtype:where place[MESSAGES];
 byte seq[MESSAGES];
 byte next_seq;
-bool has_token[MESSAGES];
+bool staying[MESSAGES];		/* in hand, with a token now or soon */
 byte peeks[MESSAGES];
 bool withheld, lend;
 bool send_handle = true, recv_handle = true;

@@ -31,7 +31,7 @@ inline count() {
 			queued = queued + (place[n_] == QUEUED);
 			pending = pending + (place[n_] == PENDING);
 			in_hand = in_hand + (place[n_] == IN_HAND);
-			tokens = tokens + has_token[n_];
+			tokens = tokens + staying[n_];
 			n_++
 		:: else -> break
 		od;
@@ -93,6 +93,7 @@ inline hand_over_to(w, m, may_stay) {
 			taken = !whole(PEEK_GOES_ON)
 		:: else ->
 			place[m] = IN_HAND;
+			staying[m] = bit(leases, w) && whole(STAYS);
 			taken = true
 		fi
 	fi
@@ -240,6 +241,7 @@ inline nobody_stays_behind() {
 	count();
 	d_step {
 		assert(other == NONE || (!fits(other) && !deaf));
+		assert(tokens <= max_messages);
 		n_ = 0;
 		do
 		:: n_ < (tasks - senders) * messages ->

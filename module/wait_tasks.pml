@@ -80,7 +80,8 @@ inline mbx_mailbox_take_locked(t) {
 		:: place[msg] == PENDING -> mbx_mailbox_release_sender_locked(msg, OK)
 		:: else
 		fi;
-		place[msg] = IN_HAND
+		place[msg] = IN_HAND;
+		staying[msg] = bit(leases, t) && whole(STAYS)
 	fi;
 	if
 	:: ret == GARBAGE -> findable[t] = true
@@ -91,7 +92,7 @@ inline mbx_mailbox_take_locked(t) {
 /* After the copy, which was made without the lock: done with, or back to its place. */
 inline mbx_mailbox_end_receive(t) {
 	if
-	:: has_token[msg] -> has_token[msg] = false; mbx_mailbox_lend_locked()
+	:: staying[msg] -> staying[msg] = false; mbx_mailbox_lend_locked()
 	:: else
 	fi;
 	if
@@ -136,7 +137,7 @@ inline mbx_mailbox_withdraw(t) {
 
 /* mbx_token_grant() */
 inline mbx_token_grant() {
-	has_token[msg] = true
+	staying[msg] = true
 }
 
 /* The last of its kind closes the handle. */

@@ -464,6 +464,30 @@ TEST_F(not_leased, empty_message_can_be_leased)
 
 /* ---- leases of what somebody waits for ---- */
 
+/* Whoever was given something, and has not run yet, counts too. */
+TEST(g10_no_more_stays_than_may_however_many_wait)
+{
+	struct peer *p;
+	int i, h;
+
+	MB_NEED_DEVICE();
+	h = mb_create_small(1);
+	ASSERT_LE(0, h);
+	for (i = 0; i < 3; i++) {
+		p = peer_recv(h);
+		p->args.flags |= MBOX_LEASE;
+		p->pin = 1;
+		ASSERT_TRUE(peer_start(p));
+	}
+	ASSERT_TRUE(receivers_blocked(h, 3));
+	ASSERT_EQ(0, cpu_seize());
+	EXPECT_EQ(0, num_send(h, 0, 0, 1));
+	EXPECT_EQ(-EAGAIN, num_send(h, 0, 0, 2));
+	ASSERT_EQ(0, cpu_release());
+	EXPECT_TRUE(tokens_open(h, 1));
+	EXPECT_TRUE(receivers_blocked(h, 2));
+}
+
 FIXTURE(leased_call) {
 	int h;
 	struct peer *p;		/* calls with number 1 */
