@@ -171,6 +171,7 @@ struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity)
 	msg->peeks = 0;
 	msg->deliveries = 0;
 	msg->in_hand = false;
+	msg->stays = false;
 	msg->has_token = false;
 	msg->done = false;
 	msg->files_lost = false;

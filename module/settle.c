@@ -113,10 +113,8 @@ static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		msg = lend_next(mb);
 		out->looked++;
 		if (msg && msg->seq < mb->lend_end &&
-		    mbx_mailbox_has_taker_locked(mb, msg, out)) {
+		    mbx_mailbox_hand_over_locked(mb, msg, false, out))
 			mbx_mailbox_release_sender_locked(mb, msg, 0, out);
-			mbx_mailbox_hand_over_locked(mb, msg, false, out);
-		}
 		out->again = out->looked >= enough;
 	}
 }

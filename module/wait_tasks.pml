@@ -92,7 +92,7 @@ inline mbx_mailbox_take_locked(t) {
 /* After the copy, which was made without the lock: done with, or back to its place. */
 inline mbx_mailbox_end_receive(t) {
 	if
-	:: staying[msg] -> staying[msg] = false; mbx_mailbox_lend_locked()
+	:: staying[msg] && !bit(peekers, t) -> staying[msg] = false; mbx_mailbox_lend_locked()
 	:: else
 	fi;
 	if

@@ -488,6 +488,33 @@ TEST(g10_no_more_stays_than_may_however_many_wait)
 	EXPECT_TRUE(receivers_blocked(h, 2));
 }
 
+/* Who has no room for what is withheld from him learns so as soon as it is not. */
+TEST(g04_end_of_a_lease_tells_who_has_no_room)
+{
+	struct peer *first, *small, *s;
+	int h;
+
+	MB_NEED_DEVICE();
+	h = mb_create_small(1);
+	ASSERT_EQ(0, num_send(h, 5, 0, 0));
+	first = peer_recv_type(h, MBOX_SELECT_EQUAL, 1);
+	first->args.flags |= MBOX_LEASE;
+	ASSERT_TRUE(peer_blocks(first));
+	ASSERT_EQ(0, num_send(h, 1, 0, 1));
+	ASSERT_EQ(1, peer_number(first));
+	small = peer_recv_type(h, MBOX_SELECT_EQUAL, 1);
+	small->args.flags |= MBOX_LEASE;
+	small->args.len = 2;
+	ASSERT_TRUE(peer_blocks(small));
+	s = peer_send(h, 1, 0, 2);
+	ASSERT_TRUE(peer_blocks(s));
+	EXPECT_FALSE(peer_done(small));
+	ASSERT_EQ(0, num_finish(h, first->args.out_token, MBOX_FINISH_DONE));
+	EXPECT_EQ(-EMSGSIZE, peer_join(small));
+	EXPECT_EQ(2, num_recv_type(h, MBOX_SELECT_EQUAL, 1));
+	EXPECT_EQ(0, peer_join(s));
+}
+
 FIXTURE(leased_call) {
 	int h;
 	struct peer *p;		/* calls with number 1 */
