@@ -22,8 +22,9 @@ kmemleak=/sys/kernel/debug/kmemleak
 [ ! -e $kmemleak ] || echo clear > $kmemleak
 status=0
 /soak 8 leak > /tmp/planted
+# What goes with a file is another object, on some kernels one that is watched too.
 if grep -q 'not ok - filp does not grow' /tmp/planted &&
-	[ "$(grep -c 'not ok' /tmp/planted)" -eq 1 ]; then
+	! grep 'not ok' /tmp/planted | grep -qv 'does not grow'; then
 	echo '  ok 1 - a leak that was planted is told'
 else
 	cat /tmp/planted
