@@ -29,7 +29,6 @@ hidden byte breaks;
 
 hidden byte scene;
 
-#define NONE		255
 #define MESSAGES	3	/* by their place in the order */
 #define TYPES		2
 #define MAX_TOKENS	1
@@ -60,8 +59,11 @@ inline mbx_mailbox_has_taker_locked(m) {
 }
 
 inline mbx_mailbox_hand_over_locked(m) {
-	waiting[type[m]]--;
-	tokens++
+	mbx_mailbox_has_taker_locked(m);
+	if
+	:: found -> waiting[type[m]]--; tokens++
+	:: else
+	fi
 }
 
 inline mbx_mailbox_lend_locked() {
@@ -101,13 +103,8 @@ inline mailbox_lend(pass, again) {
 		:: else ->
 			if
 			:: seq[lend_from] < lend_end ->
-				mbx_mailbox_has_taker_locked(lend_from);
-				if
-				:: found ->
-					pending[lend_from] = false;
-					mbx_mailbox_hand_over_locked(lend_from)
-				:: else
-				fi
+				mbx_mailbox_hand_over_locked(lend_from);
+				pending[lend_from] = !found
 			:: else
 			fi;
 			lend_from++
@@ -136,11 +133,8 @@ proctype sender(byte m; byte t) {
 		type[m] = t;
 		seq[m] = next_seq;
 		next_seq++;
-		mbx_mailbox_has_taker_locked(m);
-		if
-		:: found -> mbx_mailbox_hand_over_locked(m)
-		:: else -> pending[m] = true
-		fi;
+		mbx_mailbox_hand_over_locked(m);
+		pending[m] = !found;
 		mailbox_lend(pass, again)
 	}
 	mbx_mailbox_end(false)

@@ -28,7 +28,7 @@ struct stuck {
 	long ret;
 	pthread_t thread;
 
-	struct mbox_open_args open;	/* which CREATE begins with, too */
+	struct mbox_open_args open;
 	struct mbox_create_args create;
 	struct mbox_msg_args msg;
 	struct mbox_batch_args batch;
@@ -195,9 +195,8 @@ FIXTURE_TEARDOWN(copies)
 }
 
 /* What else may be done with the same mailbox, and with names. */
-static void work(struct __test_metadata *_metadata, void *arg)
+static void work(struct __test_metadata *_metadata, COPIES *self)
 {
-	COPIES *self = arg;
 	struct mbox_query_args query;
 	__u32 token;
 	int h;
