@@ -243,15 +243,9 @@ static int mbx_file_fasync(int fd, struct file *file, int on)
 {
 	struct mbx_handle *h = file->private_data;
 	struct mbx_mailbox *mb = h->mb;
-	int ret = 0;
+	/* Each file is on one list alone, for it has but one flag. */
+	int ret = fasync_helper(fd, file, on, &mb->fasync[h->rights - 1]);
 
-	if (h->rights & MBOX_RECV)
-		ret = fasync_helper(fd, file, on, &mb->recv_fasync);
-	if (ret >= 0 && (h->rights & MBOX_SEND)) {
-		ret = fasync_helper(fd, file, on, &mb->send_fasync);
-		if (ret < 0)
-			fasync_helper(-1, file, 0, &mb->recv_fasync);
-	}
 	/* From here on, only what changes is told. */
 	mbx_mailbox_poll(mb, 0, &h->holder);
 	return min(ret, 0);

@@ -119,8 +119,7 @@ struct mbx_mailbox {
 
 	/* of its own lock, see MBX_POLL */
 	struct wait_queue_head poll;
-	struct fasync_struct *recv_fasync;
-	struct fasync_struct *send_fasync;
+	struct fasync_struct *fasync[MBOX_RECV | MBOX_SEND];	/* by rights, less 1 */
 
 	struct delayed_work return_work;	/* at the first of @returns */
 

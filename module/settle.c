@@ -119,6 +119,29 @@ static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	}
 }
 
+/* Whether anybody asked for signals. */
+static bool mailbox_signals(const struct mbx_mailbox *mb)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mb->fasync); i++) {
+		if (READ_ONCE(mb->fasync[i]))
+			return true;
+	}
+	return false;
+}
+
+/* To those with any of @rights. */
+static void mailbox_signal(struct mbx_mailbox *mb, u32 rights, int band)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mb->fasync); i++) {
+		if ((i + 1) & rights)
+			kill_fasync(&mb->fasync[i], SIGIO, band);
+	}
+}
+
 /* Let everybody go on who now can. */
 static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 {
@@ -137,8 +160,7 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		mailbox_refuse_receivers(mb, out);
 
 	/* Those who begin to poll look for themselves: see MBX_POLL. */
-	if (!waitqueue_active(&mb->poll) && !READ_ONCE(mb->recv_fasync) &&
-	    !READ_ONCE(mb->send_fasync))
+	if (!waitqueue_active(&mb->poll) && !mailbox_signals(mb))
 		return;
 	events = mbx_mailbox_events_locked(mb);
 	out->events |= events & ~mb->told;
@@ -205,9 +227,9 @@ static void outcome_run(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		return;
 	mbx_poll_wake(&mb->poll, out->events);
 	if (out->events & EPOLLIN)
-		kill_fasync(&mb->recv_fasync, SIGIO, POLL_IN);
+		mailbox_signal(mb, MBOX_RECV, POLL_IN);
 	if (out->events & EPOLLOUT)
-		kill_fasync(&mb->send_fasync, SIGIO, POLL_OUT);
+		mailbox_signal(mb, MBOX_SEND, POLL_OUT);
 }
 
 /* Return whether there is more to do, which needs another hold of the lock. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Being told without asking: poll, select, epoll and SIGIO.
+ * Being told without asking: poll, select and epoll; sigio.c has the signals.
  */
 #include "mbox_peer.h"
 
@@ -465,110 +465,6 @@ TEST_F(two_ends, epoll_exclusive_wakes_all_at_the_end)
 	close(self->s);
 	EXPECT_EQ(EPOLLIN | EPOLLHUP, peer_join(p[0]));
 	EXPECT_EQ(EPOLLIN | EPOLLHUP, peer_join(p[1]));
-}
-
-/* ---- SIGIO ---- */
-
-static int signal_on(int h, int sig)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	return sigprocmask(SIG_BLOCK, &set, NULL) ?:
-	       fcntl(h, F_SETOWN, getpid()) ?: fcntl(h, F_SETSIG, sig) ?:
-	       fcntl(h, F_SETFL, O_ASYNC);
-}
-
-/* The next signal @sig, within @seconds; 0: none. */
-static int signalled(int sig, siginfo_t *info, int seconds)
-{
-	const struct timespec timeout = { .tv_sec = seconds };
-	sigset_t set;
-	int ret;
-
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	ret = sigtimedwait(&set, info, &timeout);
-	return ret < 0 ? 0 : ret;
-}
-
-TEST_F(two_ends, message_signals_the_receiver)
-{
-	siginfo_t info;
-
-	ASSERT_EQ(0, signal_on(self->r, SIGRTMIN));
-	EXPECT_EQ(0, signalled(SIGRTMIN, &info, 0));
-	ASSERT_EQ(0, put_bytes(self->s, 1));
-	ASSERT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
-	EXPECT_EQ(POLL_IN, info.si_code);
-	EXPECT_EQ(IN, info.si_band & ALL);
-	EXPECT_EQ(self->r, info.si_fd);
-	/* Every message, even if others are there. */
-	ASSERT_EQ(0, put_bytes(self->s, 1));
-	EXPECT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
-}
-
-TEST_F(two_ends, message_signals_sigio_by_default)
-{
-	siginfo_t info;
-
-	ASSERT_EQ(0, signal_on(self->r, SIGIO));
-	ASSERT_EQ(0, fcntl(self->r, F_SETSIG, 0));
-	ASSERT_EQ(1, write(self->s, "x", 1));
-	EXPECT_EQ(SIGIO, signalled(SIGIO, &info, 10));
-}
-
-TEST_F(two_ends, room_signals_the_sender)
-{
-	siginfo_t info;
-	char buf[50];
-
-	ASSERT_EQ(0, put_bytes(self->s, 50));
-	ASSERT_EQ(0, put_bytes(self->s, 50));
-	ASSERT_EQ(0, signal_on(self->s, SIGRTMIN));
-	ASSERT_EQ(50, mb_get(self->r, buf, 50));
-	ASSERT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
-	EXPECT_EQ(POLL_OUT, info.si_code);
-	EXPECT_EQ(OUT, info.si_band & OUT);
-	EXPECT_EQ(self->s, info.si_fd);
-}
-
-/* Nobody watched when the mailbox became full. */
-TEST_F(two_ends, higher_limit_signals_a_sender_that_saw_room_before)
-{
-	struct mbox_set_args args = {
-		.mask = MBOX_SET_MAX_BYTES,
-		.max_bytes = 200,
-	};
-	siginfo_t info;
-
-	EXPECT_EQ(OUT, events(self->s, 0));
-	ASSERT_EQ(0, put_bytes(self->s, 50));
-	ASSERT_EQ(0, put_bytes(self->s, 50));
-	ASSERT_EQ(0, signal_on(self->s, SIGRTMIN));
-	ASSERT_EQ(0, mb_set(self->h, &args));
-	EXPECT_EQ(SIGRTMIN, signalled(SIGRTMIN, &info, 10));
-}
-
-TEST_F(two_ends, nobody_is_signalled_without_o_async)
-{
-	siginfo_t info;
-
-	ASSERT_EQ(0, signal_on(self->r, SIGRTMIN));
-	ASSERT_EQ(0, fcntl(self->r, F_SETFL, 0));
-	ASSERT_EQ(0, put_bytes(self->s, 1));
-	EXPECT_EQ(0, signalled(SIGRTMIN, &info, 0));
-}
-
-TEST_F(two_ends, closed_handle_signals_no_more)
-{
-	siginfo_t info;
-
-	ASSERT_EQ(0, signal_on(self->r, SIGRTMIN));
-	close(self->r);
-	ASSERT_EQ(0, put_bytes(self->s, 1));
-	EXPECT_EQ(0, signalled(SIGRTMIN, &info, 0));
 }
 
 TEST_HARNESS_MAIN
