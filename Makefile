@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 SMP ?= 2
-export PREFIX DESTDIR V KERNEL SMP TESTS RESULTS BITS
+export PREFIX DESTDIR V KERNEL SMP TESTS RESULTS BITS COUNT
 
 ifeq ($(V),1)
 Q :=
@@ -38,6 +38,10 @@ help:
 	@echo 'make fuzz            random operations on a kernel with detectors; SECONDS=60'
 	@echo '                     INPUT=FILE runs one input, REPEAT=1 times, and lists it'
 	@echo 'make fuzz-merge      minimises the corpus, with what runs here have found'
+	@echo 'make bench           mailboxes and other kinds of IPC, measured side by side;'
+	@echo '                     TESTS="path roundtrip stream" COUNT=insn: instructions'
+	@echo 'make profile         where the instructions of an operation go; OP=call|pingpong|'
+	@echo '                     path|stream|batch KIND="POSIX mq"'
 	@echo 'make lint            static checks'
 	@echo 'make model           spin goes through all that can happen in module/*.pml'
 	@echo 'make clean           removes what make made here'
@@ -143,6 +147,23 @@ soak: guest-module
 	$(Q)selftests/soak/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
 		build/soak $(SECONDS)
 
+bench-program:
+	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
+	$(call say,CC,build/mbox-bench)
+	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -static -Iuserlib/include -o build/mbox-bench \
+		tools/bench/*.c build/user/libmbox.a -ljansson
+
+bench profile: packages := libjansson-dev
+bench: guest-module bench-program
+	$(Q)mkdir -p results
+	$(Q)tools/bench/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
+		build/mbox-bench results/bench.json $(TESTS)
+
+profile: OP ?= call
+profile: guest-module bench-program
+	$(Q)tools/bench/profile.py build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
+		build/mbox-bench '$(OP)' '$(KIND)'
+
 lint:
 	$(Q)tools/lint
 
@@ -155,5 +176,5 @@ clean:
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib install uninstall load unload guest-module check check-all coverage \
-	demo fuzz fuzz-merge soak lint model clean cache-clean
+.PHONY: all help module userlib install uninstall load unload guest-module bench bench-program \
+	check check-all coverage demo fuzz fuzz-merge lint model profile soak clean cache-clean

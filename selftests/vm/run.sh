@@ -16,16 +16,18 @@
 #   --mem 1024        how many MiB of memory                (3072 with detectors)
 #   --timeout 600     when to give up, in seconds           (3000 with detectors)
 #   --append WORDS    more words for the kernel's command line
+#   --qemu WORDS      more words for QEMU's
 #
 # The script's output appears here while it works. Exit status: 0 the script succeeded,
 # 1 it failed, 2 the guest died, hung or complained in the kernel log (the reason and the
 # console's tail are shown). The guest reports how the script ended on a serial port of its
 # own: what is not reported there did not happen. ACCEL=kvm or ACCEL=tcg chooses the accelerator.
+# COUNT=insn makes one nanosecond of the guest one instruction, on one CPU.
 set -euo pipefail
 
 vm=$(dirname "$(realpath "$0")")
 kernel=${KERNEL:-6.1} smp=${SMP:-2} mem='' limit=''
-script='' module='' disk='' out=/dev/null console='' append='' files=()
+script='' module='' disk='' out=/dev/null console='' append='' qemu='' files=()
 
 die() { echo "run.sh: $*" >&2; exit 2; }
 
@@ -43,6 +45,7 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2 ;;
 	--timeout) limit=$2 ;;
 	--append) append=$2 ;;
+	--qemu) qemu=$2 ;;
 	*) die "unknown option $1; see the head of $0" ;;
 	esac
 	shift 2
@@ -113,20 +116,24 @@ words+=" panic=-1 panic_on_warn=$([ "$kernel" = kcsan ]; echo $?) oops=panic sof
 words+=" sysctl.kernel.watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 words+=" sysctl.kernel.hung_task_panic=1 sysctl.kernel.hung_task_timeout_secs=60"
 
-case ${ACCEL:-$(accelerator)} in
-kvm) accel=kvm ;;
-*) accel=tcg,thread=multi ;;
-esac
+icount=
+if [ "${COUNT:-}" = insn ]; then
+	accel=tcg icount=shift=0,sleep=off smp=1
+elif [ "${ACCEL:-$(accelerator)}" = kvm ]; then
+	accel=kvm
+else
+	accel=tcg,thread=multi
+fi
 
 : > "$console"
 status=0
-# shellcheck disable=SC2086 # -drive and its file are one or no option
+# shellcheck disable=SC2086 # some options are there or not
 timeout --foreground -k 5 "$limit" qemu-system-x86_64 \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-machine q35 -accel $accel -cpu max -smp "$smp" -m "$mem" \
 	-kernel "$image" -initrd "$tmp/initrd" -append "$words" \
 	-serial "file:$console" -serial stdio -serial "file:$out" -serial "file:$tmp/verdict" \
-	${disk:+-drive "file=$disk,format=raw,if=virtio,readonly=on"} \
+	$qemu ${icount:+-icount $icount} ${disk:+-drive "file=$disk,format=raw,if=virtio,readonly=on"} \
 	</dev/null || status=$?
 
 verdict=$(cat "$tmp/verdict" 2>/dev/null || true)
