@@ -12,6 +12,7 @@
 #include "queue.h"
 #include "quota.h"
 #include "wait.h"
+#include "words.h"
 
 /* The half of struct mbox_msg_args that the user writes; we write the other. */
 #define MSG_IN_SIZE	offsetof(struct mbox_msg_args, out_type)
@@ -70,7 +71,7 @@ int mbx_msg_args_read(struct mbox_msg_args *args, const void __user *uarg,
 
 	if (size < sizeof(*args))
 		return -EINVAL;
-	if (copy_from_user(args, uarg, MSG_IN_SIZE))
+	if (mbx_words_read(args, uarg, MSG_IN_SIZE))
 		return -EFAULT;
 	if (size == sizeof(*args))
 		return 0;
@@ -87,8 +88,7 @@ int mbx_msg_args_read(struct mbox_msg_args *args, const void __user *uarg,
  */
 int mbx_msg_args_write(void __user *uarg, const struct mbox_msg_args *args)
 {
-	return copy_to_user(uarg + MSG_IN_SIZE, &args->out_type, MSG_OUT_SIZE) ?
-	       -EFAULT : 0;
+	return mbx_words_write(uarg + MSG_IN_SIZE, &args->out_type, MSG_OUT_SIZE);
 }
 
 /**
@@ -198,15 +198,13 @@ int mbx_buffer_begin(struct iov_iter *iter, unsigned int direction, u64 buf, u32
 static int payload_import(struct mbx_payload *p, unsigned int direction)
 {
 	const unsigned int n = p->ext.iov_count;
-	struct iovec *array = p->fast;
+	struct iovec *array;
 	ssize_t ret;
 
-	if (n > ARRAY_SIZE(p->fast)) {
-		p->iov = kmalloc_array(n, sizeof(*p->iov), MBX_GFP_USER);
-		if (!p->iov)
-			return -ENOMEM;
-		array = p->iov;
-	}
+	array = kmalloc_array(n, sizeof(*array), MBX_GFP_USER);
+	if (!array)
+		return -ENOMEM;
+	p->iov = array;
 	ret = import_iovec(direction, u64_to_user_ptr(p->ext.iov), n, n, &array, &p->iter);
 	if (ret >= 0)
 		return 0;

@@ -30,14 +30,12 @@ int mbx_filter_read(struct mbx_filter *filter, const struct mbox_msg_args *args)
  * @ext: the rare arguments that came with it, or zeroes
  * @uext: where they are, NULL: nowhere
  * @iov: to be freed
- * @fast: instead, if they are few
  */
 struct mbx_payload {
 	struct iov_iter iter;
 	struct mbox_ext ext;
 	struct mbox_ext __user *uext;
 	struct iovec *iov;
-	struct iovec fast[UIO_FASTIOV];
 };
 
 int mbx_payload_begin(struct mbx_payload *p, unsigned int direction,

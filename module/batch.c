@@ -38,8 +38,8 @@ static struct mbx_msg *entry_message(struct file *file, const struct mbx_sender 
 				     const void __user *entry,
 				     struct mbx_timeout *timeout)
 {
-	struct mbox_msg_args args;
-	struct mbx_send_args s;
+	struct mbox_msg_args args __uninitialized;
+	struct mbx_send_args s __uninitialized;
 	struct mbx_msg *msg;
 	int ret;
 
@@ -67,7 +67,7 @@ static int send_some(struct file *file, const struct mbx_sender *from,
 {
 	struct mbx_handle *h = file->private_data;
 	unsigned int n, max = min(batch->count - first, MBX_BATCH_HOLD);
-	struct mbx_msg *msgs[MBX_BATCH_HOLD];
+	struct mbx_msg *msgs[MBX_BATCH_HOLD] __uninitialized;
 	struct mbx_timeout timeout, ignored;
 	int ret = 0;
 
@@ -124,7 +124,7 @@ struct entry {
 
 static int entry_begin(struct entry *e, struct file *file, const void __user *uarg)
 {
-	struct mbox_msg_args args;
+	struct mbox_msg_args args __uninitialized;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, sizeof(args));

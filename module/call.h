@@ -61,6 +61,8 @@ struct mbx_call {
 	int result;			/* once it is over */
 };
 
+int mbx_call_init(void);
+void mbx_call_exit(void);
 struct mbx_call *mbx_call_new(const struct mbx_sender *from, u32 reply_max);
 struct mbx_call *mbx_call_new_async(const struct mbx_sender *from, u32 reply_max,
 				    struct mbx_mailbox *reply_to);

@@ -8,6 +8,8 @@
 
 #include <linux/eventfd.h>
 #include <linux/file.h>
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <linux/version.h>
 
 /* A new descriptor, with a reference of its own, for a file. */
@@ -27,6 +29,20 @@ static inline void mbx_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx);
 #else
 	eventfd_signal(ctx, 1);
+#endif
+}
+
+/*
+ * Let whoever was just woken run now, if it is to run here. What the scheduler makes of
+ * a wake-up changed, and so did what a task can do for it: measured on 6.1, 6.12, 7.2.
+ */
+static inline void mbx_yield(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	if (!single_task_running())
+		schedule();
+#else
+	cond_resched();
 #endif
 }
 

@@ -89,8 +89,8 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 		void __user *uarg)
 {
 	const struct mbx_owner owner = mbx_handle_owner(h);
-	struct mbox_msg_args args;
-	struct files files;
+	struct mbox_msg_args args __uninitialized;
+	struct files files __uninitialized;
 	bool token, sync;
 	int ret;
 

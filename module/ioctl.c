@@ -276,7 +276,7 @@ static int post(struct file *file, const struct mbox_msg_args *args, void __user
 		enum mbx_post_kind kind)
 {
 	struct mbx_handle *h = file->private_data;
-	struct mbx_send_args s;
+	struct mbx_send_args s __uninitialized;
 	int ret;
 
 	ret = mbx_send_args_begin(&s, file, args, kind);
@@ -294,7 +294,7 @@ static int post(struct file *file, const struct mbox_msg_args *args, void __user
 
 static long ioctl_send(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbox_msg_args args;
+	struct mbox_msg_args args __uninitialized;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, size);
@@ -309,7 +309,7 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t size)
 
 static long ioctl_call(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbox_msg_args args;
+	struct mbox_msg_args args __uninitialized;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, size);
@@ -390,8 +390,8 @@ bool mbx_recv_args_valid(const struct mbox_msg_args *args)
 
 static long ioctl_recv(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbx_receive_args r;
-	struct mbox_msg_args args;
+	struct mbx_receive_args r __uninitialized;
+	struct mbox_msg_args args __uninitialized;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, size);
@@ -443,8 +443,8 @@ static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
 static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
 {
 	struct mbx_handle *h = file->private_data;
-	struct mbx_receive_args r;
-	struct mbox_msg_args args;
+	struct mbx_receive_args r __uninitialized;
+	struct mbox_msg_args args __uninitialized;
 	int ret;
 
 	ret = mbx_msg_args_read(&args, uarg, size);
@@ -495,7 +495,7 @@ static bool finish_valid(const struct mbox_msg_args *args)
 
 static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 {
-	struct mbox_msg_args args;
+	struct mbox_msg_args args __uninitialized;
 	struct mbx_payload p;
 	int ret;
 

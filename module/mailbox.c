@@ -95,6 +95,9 @@ int mbx_properties_complete(struct mbx_properties *props)
 	return 0;
 }
 
+/* kmalloc() would take the next power of two. */
+static struct kmem_cache *mailbox_cache;
+
 /**
  * mbx_mailbox_create - make a mailbox, owned and paid for by the caller
  * @user_ns: that owns the network namespace it belongs to
@@ -111,7 +114,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	struct mbx_mailbox *mb;
 	int ret;
 
-	mb = kzalloc(sizeof(*mb), MBX_GFP_USER);
+	mb = kmem_cache_zalloc(mailbox_cache, MBX_GFP_USER);
 	if (!mb)
 		return ERR_PTR(-ENOMEM);
 	ret = -ENOMEM;
@@ -152,7 +155,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 err_put_payer:
 	mbx_quota_put(mb->payer);
 err_free:
-	kfree(mb);
+	kmem_cache_free(mailbox_cache, mb);
 	return ERR_PTR(ret);
 }
 
@@ -173,7 +176,7 @@ static void mailbox_free(struct kref *ref)
 	put_user_ns(mb->user_ns);
 	mbx_quota_uncharge(mb->payer, MBX_MAILBOXES, 1);
 	mbx_quota_put(mb->payer);
-	kfree(mb);
+	kmem_cache_free(mailbox_cache, mb);
 }
 
 /**
@@ -447,4 +450,24 @@ void mbx_mailbox_query(struct mbox_query_args *args)
 	args->ceiling_max_bytes = ceiling_bytes();
 	args->ceiling_max_messages = ceiling_messages();
 	args->ceiling_max_message_size = ceiling_message_size();
+}
+
+/**
+ * mbx_mailbox_init - make the cache of mailboxes
+ *
+ * Return: 0, -ENOMEM.
+ */
+int __init mbx_mailbox_init(void)
+{
+	mailbox_cache = kmem_cache_create("mbx_mailbox", sizeof(struct mbx_mailbox), 0,
+					  SLAB_ACCOUNT, NULL);
+	return mailbox_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * mbx_mailbox_exit - free it; no mailbox is left
+ */
+void mbx_mailbox_exit(void)
+{
+	kmem_cache_destroy(mailbox_cache);
 }

@@ -174,8 +174,18 @@ static inline void mbx_outcome_discard(struct mbx_outcome *out, struct mbx_msg *
 	out->garbage = msg;
 }
 
-void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
-	__acquires(&mb->lock);
+/**
+ * mbx_mailbox_begin - take the lock
+ * @mb: the mailbox
+ * @out: what will be done after the unlock
+ */
+static inline void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__acquires(&mb->lock)
+{
+	*out = (struct mbx_outcome){ };
+	spin_lock(&mb->lock);
+}
+
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__releases(&mb->lock);
 void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out)
@@ -242,6 +252,8 @@ static inline u64 mbx_mailbox_bytes(const struct mbx_mailbox *mb)
 	       mb->reserved_bytes;
 }
 
+int mbx_mailbox_init(void);
+void mbx_mailbox_exit(void);
 struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 				       const struct mbx_properties *props);
 struct mbx_mailbox *mbx_mailbox_get(struct mbx_mailbox *mb);

@@ -6,7 +6,10 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "call.h"
 #include "ioctl.h"
+#include "mailbox.h"
+#include "message.h"
 #include "namespace.h"
 #include "quota.h"
 
@@ -28,12 +31,31 @@ static int __init mbx_init(void)
 {
 	int ret;
 
-	ret = mbx_namespace_init();
+	ret = mbx_msg_init();
 	if (ret)
 		return ret;
+	ret = mbx_call_init();
+	if (ret)
+		goto err_msg;
+	ret = mbx_mailbox_init();
+	if (ret)
+		goto err_call;
+	ret = mbx_namespace_init();
+	if (ret)
+		goto err_mailbox;
 	ret = misc_register(&mbx_device);
 	if (ret)
-		mbx_namespace_exit();
+		goto err_namespace;
+	return 0;
+
+err_namespace:
+	mbx_namespace_exit();
+err_mailbox:
+	mbx_mailbox_exit();
+err_call:
+	mbx_call_exit();
+err_msg:
+	mbx_msg_exit();
 	return ret;
 }
 
@@ -43,6 +65,9 @@ static void __exit mbx_exit(void)
 	misc_deregister(&mbx_device);
 	mbx_namespace_exit();
 	mbx_quota_exit();
+	mbx_mailbox_exit();
+	mbx_call_exit();
+	mbx_msg_exit();
 }
 
 module_init(mbx_init);

@@ -13,8 +13,26 @@
 #include "message.h"
 #include "quota.h"
 #include "wait.h"
+#include "words.h"
 
 #define MSG_INLINE_MAX	(PAGE_SIZE - offsetof(struct mbx_msg, data))
+
+/*
+ * Messages that fit a page, by size: 256 bytes, 512 and so on. What comes from caches
+ * with a constructor is not zeroed, which costs more than all else that is done for a
+ * message, and nothing is read of a message that was not written.
+ */
+#define MSG_SIZE_MIN	256
+#define MSG_CACHES	(PAGE_SHIFT - 7)
+
+static struct kmem_cache *msg_caches[MSG_CACHES];
+
+static_assert(offsetof(struct mbx_msg, data) + 64 <= MSG_SIZE_MIN);
+
+static unsigned int msg_class(size_t size)
+{
+	return size <= MSG_SIZE_MIN ? 0 : ilog2(size - 1) - 7;
+}
 
 /* What a message costs its payer: payload and bookkeeping. */
 static long msg_cost(u32 len)
@@ -61,17 +79,17 @@ static int msg_alloc_pages(struct mbx_msg *msg)
 static struct mbx_msg *msg_alloc(u32 len)
 {
 	bool paged = len > MSG_INLINE_MAX;
+	unsigned int class = msg_class(offsetof(struct mbx_msg, data) + (paged ? 0 : len));
 	struct mbx_msg *msg;
-	size_t size;
 
-	size = paged ? sizeof(*msg) : struct_size(msg, data, len);
-	msg = kmalloc(max(size, sizeof(*msg)), MBX_GFP_USER);
+	msg = kmem_cache_alloc(msg_caches[class], MBX_GFP_USER);
 	if (!msg)
 		return NULL;
 	msg->len = len;
 	msg->paged = paged;
+	msg->class = class;
 	if (paged && msg_alloc_pages(msg)) {
-		kfree(msg);
+		kmem_cache_free(msg_caches[class], msg);
 		return NULL;
 	}
 	return msg;
@@ -102,7 +120,7 @@ static void msg_free_memory(struct mbx_msg *msg)
 {
 	if (msg->paged)
 		msg_free_pages(msg);
-	kfree(msg);
+	kmem_cache_free(msg_caches[msg->class], msg);
 }
 
 static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
@@ -110,6 +128,8 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 	u32 len = iov_iter_count(from);
 	u32 done, n;
 
+	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(from))
+		return mbx_words_read(msg->data, from->ubuf, len);
 	if (!msg->paged)
 		return copy_from_iter_full(msg->data, len, from) ? 0 : -EFAULT;
 
@@ -291,6 +311,8 @@ int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
 	u32 len = min_t(size_t, msg->len, iov_iter_count(to));
 	u32 done, n;
 
+	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(to))
+		return mbx_words_write(to->ubuf, msg->data, len);
 	if (!msg->paged)
 		return copy_to_iter(msg->data, len, to) == len ? 0 : -EFAULT;
 
@@ -323,8 +345,13 @@ void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 	args->out_reply_max = msg->value;
 	args->out_drops = 0;
 	args->out_pid = pid_vnr(msg->pid);
-	args->out_uid = from_kuid_munged(ns, msg->uid);
-	args->out_gid = from_kgid_munged(ns, msg->gid);
+	if (ns == &init_user_ns) {
+		args->out_uid = __kuid_val(msg->uid);
+		args->out_gid = __kgid_val(msg->gid);
+	} else {
+		args->out_uid = from_kuid_munged(ns, msg->uid);
+		args->out_gid = from_kgid_munged(ns, msg->gid);
+	}
 	args->out_priority = msg->priority;
 	args->out_deliveries = min(deliveries + 1, (unsigned int)U8_MAX);
 	args->out_flags = msg->flags;
@@ -332,4 +359,45 @@ void mbx_msg_describe(const struct mbx_msg *msg, struct mbox_msg_args *args)
 		args->out_flags |= MBOX_MSG_FILES_LOST;
 	if (deliveries)
 		args->out_flags |= MBOX_MSG_REDELIVERED;
+}
+
+static void msg_construct(void *msg)
+{
+	/* That there is a constructor is what counts: see msg_caches. */
+}
+
+/**
+ * mbx_msg_init - make the caches of messages
+ *
+ * Return: 0, -ENOMEM.
+ */
+int __init mbx_msg_init(void)
+{
+	const size_t data = offsetof(struct mbx_msg, data);
+	char name[16];
+	unsigned int i;
+	size_t size;
+
+	for (i = 0; i < MSG_CACHES; i++) {
+		size = MSG_SIZE_MIN << i;
+		snprintf(name, sizeof(name), "mbx_msg-%zu", size);
+		msg_caches[i] = kmem_cache_create_usercopy(name, size, 0, SLAB_ACCOUNT,
+							   data, size - data, msg_construct);
+		if (!msg_caches[i]) {
+			mbx_msg_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/**
+ * mbx_msg_exit - free them; no message is left
+ */
+void mbx_msg_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MSG_CACHES; i++)
+		kmem_cache_destroy(msg_caches[i]);
 }

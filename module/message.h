@@ -91,6 +91,7 @@ struct mbx_msg {
 
 	/* const: long payloads are in pages, the others follow */
 	bool paged;
+	u8 class;			/* of its size */
 	union {
 		struct page **pages;
 		DECLARE_FLEX_ARRAY(u8, data);
@@ -119,6 +120,8 @@ struct mbx_sender {
 	u8 flags;
 };
 
+int mbx_msg_init(void);
+void mbx_msg_exit(void);
 struct mbx_msg *mbx_msg_new(const struct mbx_sender *from,
 			    struct iov_iter *payload);
 struct mbx_msg *mbx_msg_new_slot(const struct mbx_sender *from, u32 capacity);

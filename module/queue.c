@@ -84,39 +84,75 @@ void mbx_queue_init(struct mbx_queue *q)
 {
 	q->order = RB_ROOT_CACHED;
 	q->types = RB_ROOT_CACHED;
+	q->last_in_order = NULL;
+	q->last_in_types = NULL;
 	q->count = 0;
 	q->bytes = 0;
 }
 
-static void order_add(struct mbx_queue *q, struct mbx_msg *msg)
-{
-	struct rb_node **link = &q->order.rb_root.rb_node, *parent = NULL;
-	bool first = true;
+/* Where a node goes. */
+struct link {
+	struct rb_node *parent, **to;
+	bool first, last;
+};
 
-	while (*link) {
-		parent = *link;
-		if (mbx_msg_before(msg, order_msg(parent))) {
-			link = &parent->rb_left;
+typedef bool (*less_fn)(const struct rb_node *a, const struct rb_node *b);
+
+static __always_inline struct link find_link(struct rb_root *root, struct rb_node *last,
+					     const struct rb_node *node, less_fn less)
+{
+	struct link link = { .to = &root->rb_node, .first = true, .last = true };
+
+	if (last && !less(node, last))
+		return (struct link){ .parent = last, .to = &last->rb_right, .last = true };
+	while (*link.to) {
+		link.parent = *link.to;
+		if (less(node, link.parent)) {
+			link.to = &link.parent->rb_left;
+			link.last = false;
 		} else {
-			link = &parent->rb_right;
-			first = false;
+			link.to = &link.parent->rb_right;
+			link.first = false;
 		}
 	}
-	msg->span.lo = msg->type;
-	msg->span.hi = msg->type;
-	rb_link_node(&msg->by_order, parent, link);
-	span_callbacks.propagate(parent, NULL);
-	rb_insert_augmented_cached(&msg->by_order, &q->order, first, &span_callbacks);
+	return link;
 }
 
-static bool types_less(struct rb_node *a, const struct rb_node *b)
+static bool order_less(const struct rb_node *a, const struct rb_node *b)
 {
-	const struct mbx_msg *x = rb_entry(a, struct mbx_msg, by_type);
-	const struct mbx_msg *y = rb_entry(b, struct mbx_msg, by_type);
+	return mbx_msg_before(order_msg(a), order_msg(b));
+}
 
-	if (x->type != y->type)
-		return x->type < y->type;
-	return mbx_msg_before(x, y);
+static bool types_less(const struct rb_node *a, const struct rb_node *b)
+{
+	const struct mbx_msg *x = types_msg(a), *y = types_msg(b);
+
+	return x->type != y->type ? x->type < y->type : mbx_msg_before(x, y);
+}
+
+static void order_add(struct mbx_queue *q, struct mbx_msg *msg)
+{
+	struct link link = find_link(&q->order.rb_root, q->last_in_order, &msg->by_order,
+				     order_less);
+
+	msg->span.lo = msg->type;
+	msg->span.hi = msg->type;
+	rb_link_node(&msg->by_order, link.parent, link.to);
+	span_callbacks.propagate(link.parent, NULL);
+	rb_insert_augmented_cached(&msg->by_order, &q->order, link.first, &span_callbacks);
+	if (link.last)
+		q->last_in_order = &msg->by_order;
+}
+
+static void types_add(struct mbx_queue *q, struct mbx_msg *msg)
+{
+	struct link link = find_link(&q->types.rb_root, q->last_in_types, &msg->by_type,
+				     types_less);
+
+	rb_link_node(&msg->by_type, link.parent, link.to);
+	rb_insert_color_cached(&msg->by_type, &q->types, link.first);
+	if (link.last)
+		q->last_in_types = &msg->by_type;
 }
 
 /**
@@ -127,7 +163,7 @@ static bool types_less(struct rb_node *a, const struct rb_node *b)
 void mbx_queue_add(struct mbx_queue *q, struct mbx_msg *msg)
 {
 	order_add(q, msg);
-	rb_add_cached(&msg->by_type, &q->types, types_less);
+	types_add(q, msg);
 	q->count++;
 	q->bytes += msg->len;
 }
@@ -139,6 +175,10 @@ void mbx_queue_add(struct mbx_queue *q, struct mbx_msg *msg)
  */
 void mbx_queue_del(struct mbx_queue *q, struct mbx_msg *msg)
 {
+	if (q->last_in_order == &msg->by_order)
+		q->last_in_order = rb_prev(&msg->by_order);
+	if (q->last_in_types == &msg->by_type)
+		q->last_in_types = rb_prev(&msg->by_type);
 	rb_erase_augmented_cached(&msg->by_order, &q->order, &span_callbacks);
 	rb_erase_cached(&msg->by_type, &q->types);
 	q->count--;
@@ -299,7 +339,7 @@ struct mbx_msg *mbx_queue_next_to_drop(const struct mbx_queue *q,
 	struct mbx_msg *next;
 
 	if (!msg)
-		return oldest_like(q, rb_last(&q->order.rb_root));
+		return oldest_like(q, q->last_in_order);
 	next = mbx_queue_next(msg);
 	if (next && next->priority == msg->priority)
 		return next;

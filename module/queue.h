@@ -25,12 +25,17 @@ struct mbx_msg;
  *			hold nothing but T are passed by
  *	lowest		the first of @types
  *
+ * The last of each tree is known: what comes after all the others, as most do, needs no
+ * descent to its place.
+ *
  * In each of them a message that was put back finds its old place by itself,
  * and a walk can go on from a place whose message has gone.
  */
 struct mbx_queue {
 	struct rb_root_cached order;
 	struct rb_root_cached types;
+	struct rb_node *last_in_order;
+	struct rb_node *last_in_types;
 	unsigned int count;
 	u64 bytes;
 };

@@ -119,8 +119,8 @@ static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	}
 }
 
-/* Whether anybody asked for signals. */
-static bool mailbox_signals(const struct mbx_mailbox *mb)
+/* Whether anybody wants to be told of events. */
+static bool mailbox_polled(struct mbx_mailbox *mb)
 {
 	unsigned int i;
 
@@ -128,7 +128,7 @@ static bool mailbox_signals(const struct mbx_mailbox *mb)
 		if (READ_ONCE(mb->fasync[i]))
 			return true;
 	}
-	return false;
+	return waitqueue_active(&mb->poll); /* MBX_POLL */
 }
 
 /* To those with any of @rights. */
@@ -140,6 +140,14 @@ static void mailbox_signal(struct mbx_mailbox *mb, u32 rights, int band)
 		if ((i + 1) & rights)
 			kill_fasync(&mb->fasync[i], SIGIO, band);
 	}
+}
+
+/* Whether nobody waits but receivers, and for what may still come: the usual case. */
+static __always_inline bool mailbox_is_settled(struct mbx_mailbox *mb,
+					       const struct mbx_outcome *out)
+{
+	return mb->recv_handles && mb->send_handles && !mb->pending.count && !mb->lend &&
+	       !out->pass && !mailbox_polled(mb);
 }
 
 /* Let everybody go on who now can. */
@@ -160,38 +168,11 @@ static void mailbox_settle(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		mailbox_refuse_receivers(mb, out);
 
 	/* Those who begin to poll look for themselves: see MBX_POLL. */
-	if (!waitqueue_active(&mb->poll) && !mailbox_signals(mb))
+	if (!mailbox_polled(mb))
 		return;
 	events = mbx_mailbox_events_locked(mb);
 	out->events |= events & ~mb->told;
 	mb->told = events;
-}
-
-static void mailbox_begin_hold(struct mbx_mailbox *mb, struct mbx_outcome *out)
-	__acquires(&mb->lock)
-{
-	mbx_wakeups_init(&out->wake);
-	out->garbage = NULL;
-	out->calls = NULL;
-	out->cargo = NULL;
-	out->notice = NULL;
-	out->events = 0;
-	out->dropped = 0;
-	out->looked = 0;
-	out->again = false;
-	spin_lock(&mb->lock);
-}
-
-/**
- * mbx_mailbox_begin - take the lock
- * @mb: the mailbox
- * @out: what will be done after the unlock
- */
-void mbx_mailbox_begin(struct mbx_mailbox *mb, struct mbx_outcome *out)
-	__acquires(&mb->lock)
-{
-	out->pass = 0;
-	mailbox_begin_hold(mb, out);
 }
 
 static void outcome_free(struct mbx_outcome *out)
@@ -217,14 +198,8 @@ static void outcome_free(struct mbx_outcome *out)
 	}
 }
 
-/* What was collected under the lock. */
-static void outcome_run(struct mbx_mailbox *mb, struct mbx_outcome *out)
+static void outcome_tell(struct mbx_mailbox *mb, const struct mbx_outcome *out)
 {
-	mbx_wakeups_run(&out->wake);
-	mbx_notice_fire(out->notice);
-	outcome_free(out);
-	if (!out->events)
-		return;
 	mbx_poll_wake(&mb->poll, out->events);
 	if (out->events & EPOLLIN)
 		mailbox_signal(mb, MBOX_RECV, POLL_IN);
@@ -232,17 +207,37 @@ static void outcome_run(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		mailbox_signal(mb, MBOX_SEND, POLL_OUT);
 }
 
+/* What was collected under the lock, but for events. */
+static __always_inline void outcome_run(struct mbx_outcome *out)
+{
+	if (out->wake.first)
+		mbx_wakeups_run(&out->wake);
+	if (out->notice)
+		mbx_notice_fire(out->notice);
+	if (out->garbage || out->calls || out->cargo)
+		outcome_free(out);
+}
+
 /* Return whether there is more to do, which needs another hold of the lock. */
 static bool mailbox_end_hold(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__releases(&mb->lock)
 {
-	bool again;
-
 	mailbox_settle(mb, out);
-	again = out->again;
 	spin_unlock(&mb->lock);
-	outcome_run(mb, out);
-	return again;
+	outcome_run(out);
+	if (out->events)
+		outcome_tell(mb, out);
+	return out->again;
+}
+
+static void mailbox_begin_again(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__acquires(&mb->lock)
+{
+	const u64 pass = out->pass;
+
+	cond_resched();
+	mbx_mailbox_begin(mb, out);
+	out->pass = pass;
 }
 
 /**
@@ -255,10 +250,13 @@ static bool mailbox_end_hold(struct mbx_mailbox *mb, struct mbx_outcome *out)
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__releases(&mb->lock)
 {
-	while (mailbox_end_hold(mb, out)) {
-		cond_resched();
-		mailbox_begin_hold(mb, out);
+	if (mailbox_is_settled(mb, out)) {
+		spin_unlock(&mb->lock);
+		outcome_run(out);
+		return;
 	}
+	while (mailbox_end_hold(mb, out))
+		mailbox_begin_again(mb, out);
 }
 
 /**
@@ -277,11 +275,12 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
 	while (!mbx_mailbox_deaf(mb)) {
 		if (!mailbox_end_hold(mb, out))
 			return;
-		cond_resched();
-		mailbox_begin_hold(mb, out);
+		mailbox_begin_again(mb, out);
 	}
 	spin_unlock(&mb->lock);
-	outcome_run(mb, out);
+	outcome_run(out);
+	if (out->events)
+		outcome_tell(mb, out);
 }
 
 /**

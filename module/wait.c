@@ -11,6 +11,7 @@
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 
+#include "compat.h"
 #include "message.h"
 #include "wait.h"
 
@@ -41,18 +42,11 @@ void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake
 	w->result = result;
 	WRITE_ONCE(w->state, MBX_CLAIMED);
 	w->next_wakeup = NULL;
-	*wake->last = w;
-	wake->last = &w->next_wakeup;
-}
-
-/**
- * mbx_wakeups_init - make an empty list
- * @wake: the list
- */
-void mbx_wakeups_init(struct mbx_wakeups *wake)
-{
-	wake->first = NULL;
-	wake->last = &wake->first;
+	if (wake->first)
+		wake->last->next_wakeup = w;
+	else
+		wake->first = w;
+	wake->last = w;
 }
 
 /**
@@ -110,6 +104,12 @@ int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout)
 	bool expired = false;
 	int ret = 0;
 
+	/*
+	 * Whom we have just woken may be done before we are taken off the run queue,
+	 * which saves that, and the way back onto it.
+	 */
+	if (!waiter_done(w))
+		mbx_yield();
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (waiter_done(w))

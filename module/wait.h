@@ -93,10 +93,10 @@ struct mbx_waiter {
 	int state;
 };
 
-/* The waiters that were claimed under a lock, to be woken after it. */
+/* The waiters that were claimed under a lock, to be woken after it; none: all is 0. */
 struct mbx_wakeups {
 	struct mbx_waiter *first;
-	struct mbx_waiter **last;
+	struct mbx_waiter *last;
 };
 
 /**
@@ -120,7 +120,6 @@ struct mbx_waiters {
 
 void mbx_waiter_init(struct mbx_waiter *w);
 void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake);
-void mbx_wakeups_init(struct mbx_wakeups *wake);
 void mbx_wakeups_run(struct mbx_wakeups *wake);
 int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout);
 void mbx_waiter_sleep_claimed(struct mbx_waiter *w);
