@@ -7,13 +7,14 @@
 #include <linux/slab.h>
 
 #include "call.h"
+#include "compat.h"
 #include "mailbox.h"
 #include "message.h"
 #include "transfer.h"
 #include "quota.h"
 #include "wait.h"
 
-static struct kmem_cache *call_cache;
+static struct kmem_cache *call_cache __ro_after_init;
 
 /* Without a slot for the reply. */
 static struct mbx_call *call_alloc(u32 reply_max)
@@ -320,6 +321,12 @@ int mbx_mailbox_call(struct mbx_mailbox *mb, struct mbx_msg *request,
 	if (!ret)
 		mbx_call_begin_locked(mb, request, &w);
 	mbx_mailbox_end(mb, &out);
+	/*
+	 * Whom we have just woken may have replied before we are taken off the run queue:
+	 * that saves it, and the way back onto it.
+	 */
+	if (!ret && out.wake.here)
+		mbx_yield();
 	if (!ret)
 		return call_wait(mb, call, &w, timeout, caller);
 	mbx_call_put(call);

@@ -96,7 +96,7 @@ int mbx_properties_complete(struct mbx_properties *props)
 }
 
 /* kmalloc() would take the next power of two. */
-static struct kmem_cache *mailbox_cache;
+static struct kmem_cache *mailbox_cache __ro_after_init;
 
 /**
  * mbx_mailbox_create - make a mailbox, owned and paid for by the caller
@@ -460,7 +460,7 @@ void mbx_mailbox_query(struct mbox_query_args *args)
 int __init mbx_mailbox_init(void)
 {
 	mailbox_cache = kmem_cache_create("mbx_mailbox", sizeof(struct mbx_mailbox), 0,
-					  SLAB_ACCOUNT, NULL);
+					  SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN, NULL);
 	return mailbox_cache ? 0 : -ENOMEM;
 }
 

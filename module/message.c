@@ -15,23 +15,28 @@
 #include "wait.h"
 #include "words.h"
 
-#define MSG_INLINE_MAX	(PAGE_SIZE - offsetof(struct mbx_msg, data))
-
 /*
  * Messages that fit a page, by size: 256 bytes, 512 and so on. What comes from caches
  * with a constructor is not zeroed, which costs more than all else that is done for a
- * message, and nothing is read of a message that was not written.
+ * message, and nothing is read of a message that was not written. But there a pointer
+ * follows each object, for which the larger ones leave room, lest they need two pages.
  */
 #define MSG_SIZE_MIN	256
 #define MSG_CACHES	(PAGE_SHIFT - 7)
+#define MSG_INLINE_MAX	(PAGE_SIZE - sizeof(void *) - offsetof(struct mbx_msg, data))
 
-static struct kmem_cache *msg_caches[MSG_CACHES];
+static struct kmem_cache *msg_caches[MSG_CACHES] __ro_after_init;
 
 static_assert(offsetof(struct mbx_msg, data) + 64 <= MSG_SIZE_MIN);
 
+static size_t msg_class_size(unsigned int class)
+{
+	return class ? (MSG_SIZE_MIN << class) - sizeof(void *) : MSG_SIZE_MIN;
+}
+
 static unsigned int msg_class(size_t size)
 {
-	return size <= MSG_SIZE_MIN ? 0 : ilog2(size - 1) - 7;
+	return size <= MSG_SIZE_MIN ? 0 : ilog2(size + sizeof(void *) - 1) - 7;
 }
 
 /* What a message costs its payer: payload and bookkeeping. */
@@ -120,6 +125,8 @@ static void msg_free_memory(struct mbx_msg *msg)
 {
 	if (msg->paged)
 		msg_free_pages(msg);
+	else if (want_init_on_free()) /* the caches don't: see there */
+		memzero_explicit(msg->data, msg->charged);
 	kmem_cache_free(msg_caches[msg->class], msg);
 }
 
@@ -128,8 +135,12 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 	u32 len = iov_iter_count(from);
 	u32 done, n;
 
-	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(from))
-		return mbx_words_read(msg->data, from->ubuf, len);
+	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(from)) {
+		if (mbx_words_read(msg->data, from->ubuf + from->iov_offset, len))
+			return -EFAULT;
+		iov_iter_advance(from, len);
+		return 0;
+	}
 	if (!msg->paged)
 		return copy_from_iter_full(msg->data, len, from) ? 0 : -EFAULT;
 
@@ -311,8 +322,12 @@ int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
 	u32 len = min_t(size_t, msg->len, iov_iter_count(to));
 	u32 done, n;
 
-	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(to))
-		return mbx_words_write(to->ubuf, msg->data, len);
+	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(to)) {
+		if (mbx_words_write(to->ubuf + to->iov_offset, msg->data, len))
+			return -EFAULT;
+		iov_iter_advance(to, len);
+		return 0;
+	}
 	if (!msg->paged)
 		return copy_to_iter(msg->data, len, to) == len ? 0 : -EFAULT;
 
@@ -374,12 +389,12 @@ static void msg_construct(void *msg)
 int __init mbx_msg_init(void)
 {
 	const size_t data = offsetof(struct mbx_msg, data);
-	char name[16];
+	char name[32];
 	unsigned int i;
 	size_t size;
 
 	for (i = 0; i < MSG_CACHES; i++) {
-		size = MSG_SIZE_MIN << i;
+		size = msg_class_size(i);
 		snprintf(name, sizeof(name), "mbx_msg-%zu", size);
 		msg_caches[i] = kmem_cache_create_usercopy(name, size, 0, SLAB_ACCOUNT,
 							   data, size - data, msg_construct);

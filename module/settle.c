@@ -143,11 +143,10 @@ static void mailbox_signal(struct mbx_mailbox *mb, u32 rights, int band)
 }
 
 /* Whether nobody waits but receivers, and for what may still come: the usual case. */
-static __always_inline bool mailbox_is_settled(struct mbx_mailbox *mb,
-					       const struct mbx_outcome *out)
+static bool mailbox_is_settled(struct mbx_mailbox *mb)
 {
 	return mb->recv_handles && mb->send_handles && !mb->pending.count && !mb->lend &&
-	       !out->pass && !mailbox_polled(mb);
+	       !mailbox_polled(mb);
 }
 
 /* Let everybody go on who now can. */
@@ -250,7 +249,7 @@ static void mailbox_begin_again(struct mbx_mailbox *mb, struct mbx_outcome *out)
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__releases(&mb->lock)
 {
-	if (mailbox_is_settled(mb, out)) {
+	if (mailbox_is_settled(mb)) {
 		spin_unlock(&mb->lock);
 		outcome_run(out);
 		return;

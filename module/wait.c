@@ -11,7 +11,6 @@
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 
-#include "compat.h"
 #include "message.h"
 #include "wait.h"
 
@@ -66,6 +65,7 @@ void mbx_wakeups_run(struct mbx_wakeups *wake)
 		/* MBX_COMPLETION: @w is gone after this. */
 		smp_store_release(&w->state, MBX_DONE);
 		wake_up_process(task);
+		wake->here |= task_cpu(task) == raw_smp_processor_id();
 		put_task_struct(task);
 	}
 }
@@ -104,12 +104,6 @@ int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout)
 	bool expired = false;
 	int ret = 0;
 
-	/*
-	 * Whom we have just woken may be done before we are taken off the run queue,
-	 * which saves that, and the way back onto it.
-	 */
-	if (!waiter_done(w))
-		mbx_yield();
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (waiter_done(w))

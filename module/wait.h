@@ -97,6 +97,7 @@ struct mbx_waiter {
 struct mbx_wakeups {
 	struct mbx_waiter *first;
 	struct mbx_waiter *last;
+	bool here;			/* somebody was woken who is to run on this CPU */
 };
 
 /**
@@ -155,11 +156,13 @@ ktime_t mbx_time_to_user(ktime_t monotonic);
  *
  *	who changes                             who polls
  *	-----------                             ---------
- *	lock; change; unlock                    poll_wait(): onto @head
- *	waitqueue_active(@head)                 lock; look; unlock
+ *	lock; change                            poll_wait(): onto @head
+ *	waitqueue_active(@head), here           lock; look; unlock
+ *	unlock
+ *	or here
  *
- * If the look comes before the change, the poller was on @head before the
- * change was unlocked.
+ * If the look comes before the change, the poller was on @head before the lock was
+ * taken for the change. If it comes after, it sees the change.
  */
 static inline void mbx_poll_wake(struct wait_queue_head *head, __poll_t events)
 {

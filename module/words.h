@@ -22,6 +22,7 @@
  */
 static inline int mbx_words_read(void *to, const void __user *from, size_t len)
 {
+	might_fault();
 	if (should_fail_usercopy() || !user_read_access_begin(from, len))
 		return -EFAULT;
 #pragma GCC unroll 8
@@ -53,6 +54,7 @@ fault:
  */
 static inline int mbx_words_write(void __user *to, const void *from, size_t len)
 {
+	might_fault();
 	if (should_fail_usercopy() || !user_write_access_begin(to, len))
 		return -EFAULT;
 #pragma GCC unroll 8
