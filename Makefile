@@ -40,6 +40,7 @@ help:
 	@echo 'make fuzz-merge      minimises the corpus, with what runs here have found'
 	@echo 'make bench           mailboxes and other kinds of IPC, measured side by side;'
 	@echo '                     TESTS="path roundtrip stream" COUNT=insn: instructions'
+	@echo 'make bench-check     compares that with what mailboxes must reach'
 	@echo 'make profile         where the instructions of an operation go; OP=call|pingpong|'
 	@echo '                     path|stream|batch KIND="POSIX mq"'
 	@echo 'make lint            static checks'
@@ -153,11 +154,16 @@ bench-program:
 	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -static -Iuserlib/include -o build/mbox-bench \
 		tools/bench/*.c build/user/libmbox.a -ljansson
 
-bench profile: packages := libjansson-dev
+bench bench-check profile: packages := libjansson-dev
 bench: guest-module bench-program
 	$(Q)mkdir -p results
 	$(Q)tools/bench/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
 		build/mbox-bench results/bench.json $(TESTS)
+
+# The same, in instructions, against what mailboxes must reach.
+bench-check: COUNT := insn
+bench-check: TESTS := --goals path roundtrip stream backlog memory
+bench-check: bench
 
 profile: OP ?= call
 profile: guest-module bench-program
@@ -176,5 +182,5 @@ clean:
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib install uninstall load unload guest-module bench bench-program \
-	check check-all coverage demo fuzz fuzz-merge lint model profile soak clean cache-clean
+.PHONY: all help module userlib install uninstall load unload guest-module bench bench-check \
+	bench-program check check-all coverage demo fuzz fuzz-merge lint model profile soak clean cache-clean

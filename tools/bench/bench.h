@@ -123,6 +123,8 @@ struct result *result_add(const struct setting *setting, const struct kind *kind
 void plot(const char *json, const char *dir);
 void report_table(FILE *f);
 void report_json(FILE *f);
+unsigned int report_goals(FILE *f);
+bool result_is_rival(const struct result *r);
 
 /* ---- measuring (measure.c) ---- */
 

@@ -28,6 +28,7 @@ static const struct test {
 static struct options {
 	bool chosen[ARRAY_SIZE(tests)], all;
 	const char *json, *plot;
+	bool goals;
 } options = { .all = true };
 
 void die(const char *what)
@@ -58,6 +59,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'i':
 		counts_instructions = true;
+		return 0;
+	case 'g':
+		options.goals = true;
 		return 0;
 	case 'P':
 		options.plot = arg;
@@ -102,6 +106,8 @@ int main(int argc, char **argv)
 {
 	static const struct argp_option known[] = {
 		{ "json", 'j', "FILE", 0, "write all figures to FILE too", 0 },
+		{ "goals", 'g', NULL, 0,
+		  "compare with what mailboxes must reach; fail if they do not", 0 },
 		{ "plot", 'P', "DIR", 0,
 		  "measure nothing; draw what --json wrote, as pictures in DIR", 0 },
 		{ "instructions", 'i', NULL, 0,
@@ -142,5 +148,5 @@ int main(int argc, char **argv)
 		if (fclose(f))
 			die(options.json);
 	}
-	return 0;
+	return options.goals && report_goals(stdout);
 }

@@ -39,19 +39,23 @@ static void print_setting(FILE *f, const struct setting *s)
 	fputc('\n', f);
 }
 
-/*
- * The best of those that are not ours and do the same: carry messages, of anybody; NULL
- * if there is none.
- */
-static const struct result *best_peer(const struct result *r, unsigned int n)
+/* Whether it is not ours, and does the same: carries messages, of anybody. */
+bool result_is_rival(const struct result *r)
+{
+	const unsigned int flags = r->kind->flags;
+
+	return !(flags & (KIND_OURS | KIND_EMPTY | KIND_PAIR)) &&
+	       !(r->setting.batch > 1 && (flags & KIND_BYTES));
+}
+
+/* NULL: there is none. */
+static const struct result *best_rival(const struct result *r, unsigned int n)
 {
 	const struct result *best = NULL;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		if (!(r[i].kind->flags & (KIND_OURS | KIND_EMPTY | KIND_PAIR)) &&
-		    !(r[i].setting.batch > 1 && (r[i].kind->flags & KIND_BYTES)) &&
-		    (!best || r[i].median < best->median))
+		if (result_is_rival(&r[i]) && (!best || r[i].median < best->median))
 			best = &r[i];
 	}
 	return best;
@@ -60,7 +64,7 @@ static const struct result *best_peer(const struct result *r, unsigned int n)
 /* @n results of one setting. */
 static void print_block(FILE *f, const struct result *r, unsigned int n)
 {
-	const struct result *best = best_peer(r, n);
+	const struct result *best = best_rival(r, n);
 	unsigned int i;
 
 	print_setting(f, &r->setting);

@@ -90,7 +90,8 @@ static void crowd_end(struct crowd *c)
 /* ns a message that arrives, while all are there; how evenly, by the way. */
 static double crowd_watch(struct crowd *c, double *even)
 {
-	const useconds_t settle = 100000, time = counts_instructions ? 200000 : 500000;
+	const useconds_t settle = counts_instructions ? 10000 : 100000;
+	const useconds_t time = counts_instructions ? 20000 : 300000;
 	const unsigned long *received = c->counts + c->senders;
 	unsigned long before;
 	uint64_t begin;

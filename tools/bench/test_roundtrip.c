@@ -93,7 +93,7 @@ void test_roundtrip(void)
 			if (counts_instructions && sizes[i] > 4096)
 				break;
 			t.setting.size = sizes[i];
-			t.samples = counts_instructions ? 40 : sizes[i] > 65536 ? 200 : 1000;
+			t.samples = counts_instructions ? 40 : sizes[i] > 65536 ? 100 : 500;
 			t.piece = counts_instructions ? 8 : 1;
 			measure(&t);
 		}
