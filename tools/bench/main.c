@@ -9,7 +9,7 @@
 
 #include "bench.h"
 
-const char *argp_program_version = "mbox-bench 0.4";
+const char *argp_program_version = "mbox-bench 0.1.0";
 
 static const struct test {
 	const char *name;

@@ -56,16 +56,16 @@ static bool is_point(const struct picture *p, const json_t *result, const char *
 	return pictured(p, result) && !strcmp(text(result, "kind"), kind);
 }
 
+/* Whether there is a line to draw. */
 static bool has_points(const struct picture *p, json_t *list, const char *kind)
 {
+	unsigned int points = 0;
 	json_t *result;
 	size_t i;
 
-	json_array_foreach(list, i, result) {
-		if (is_point(p, result, kind))
-			return true;
-	}
-	return false;
+	json_array_foreach(list, i, result)
+		points += is_point(p, result, kind);
+	return points > 1;
 }
 
 static void write_points(FILE *f, const struct picture *p, json_t *list, const char *kind,
@@ -93,7 +93,7 @@ static void draw(FILE *f, const struct picture *p, json_t *list, const char *dir
 	const char *separator = "plot";
 	unsigned int i;
 
-	fprintf(f, "reset\nset terminal svg size 800,500 background 'white'\n");
+	fprintf(f, "reset\nset terminal svg noenhanced size 800,500 background 'white'\n");
 	fprintf(f, "set output '%s/%s.svg'\nset title '%s'\n", dir, p->name, p->title);
 	fprintf(f, "set xlabel '%s'\nset ylabel '%s'\n", p->what, p->throughput ? "MB/s" : unit);
 	fprintf(f, "set logscale xy\nset format x '%%.0s%%c'\nset key outside\nset grid\n");
