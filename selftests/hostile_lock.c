@@ -234,7 +234,8 @@ TEST_F_TIMEOUT(crowded_mailbox, is_searched_by_who_wants_it_alone, PATIENCE)
 	ASSERT_EQ(0, cpu_seize());
 	busy = cost_of_passing_by(self->h);
 	ASSERT_EQ(0, cpu_release());
-	EXPECT_LT(busy, 4 * quiet);
+	/* Both are 0 where the clock is coarse, as it may be on a busy machine. */
+	EXPECT_LE(busy, 4 * quiet);
 }
 
 TEST_F_TIMEOUT(crowded_mailbox, takes_a_batch_to_its_end, PATIENCE)
