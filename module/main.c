@@ -27,35 +27,27 @@ static struct miscdevice mbx_device = {
 	.mode = 0666,
 };
 
+/* Those that there are. */
+static void caches_exit(void)
+{
+	mbx_mailbox_exit();
+	mbx_call_exit();
+	mbx_msg_exit();
+}
+
 static int __init mbx_init(void)
 {
 	int ret;
 
-	ret = mbx_msg_init();
+	ret = mbx_msg_init() ?: mbx_call_init() ?: mbx_mailbox_init() ?: mbx_namespace_init();
 	if (ret)
-		return ret;
-	ret = mbx_call_init();
-	if (ret)
-		goto err_msg;
-	ret = mbx_mailbox_init();
-	if (ret)
-		goto err_call;
-	ret = mbx_namespace_init();
-	if (ret)
-		goto err_mailbox;
+		goto err_caches;
 	ret = misc_register(&mbx_device);
-	if (ret)
-		goto err_namespace;
-	return 0;
-
-err_namespace:
+	if (!ret)
+		return 0;
 	mbx_namespace_exit();
-err_mailbox:
-	mbx_mailbox_exit();
-err_call:
-	mbx_call_exit();
-err_msg:
-	mbx_msg_exit();
+err_caches:
+	caches_exit();
 	return ret;
 }
 
@@ -65,9 +57,7 @@ static void __exit mbx_exit(void)
 	misc_deregister(&mbx_device);
 	mbx_namespace_exit();
 	mbx_quota_exit();
-	mbx_mailbox_exit();
-	mbx_call_exit();
-	mbx_msg_exit();
+	caches_exit();
 }
 
 module_init(mbx_init);

@@ -384,7 +384,7 @@ static void msg_construct(void *msg)
 /**
  * mbx_msg_init - make the caches of messages
  *
- * Return: 0, -ENOMEM.
+ * Return: 0; -ENOMEM: mbx_msg_exit() frees those that there are.
  */
 int __init mbx_msg_init(void)
 {
@@ -398,10 +398,8 @@ int __init mbx_msg_init(void)
 		snprintf(name, sizeof(name), "mbx_msg-%zu", size);
 		msg_caches[i] = kmem_cache_create_usercopy(name, size, 0, SLAB_ACCOUNT,
 							   data, size - data, msg_construct);
-		if (!msg_caches[i]) {
-			mbx_msg_exit();
+		if (!msg_caches[i])
 			return -ENOMEM;
-		}
 	}
 	return 0;
 }

@@ -266,6 +266,8 @@ void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
  * For what may itself be part of a purge, which ends calls, and so would come
  * back here for another mailbox, and so on.
  *
+ * Who made it deaf tells those who poll, too.
+ *
  * Context: may sleep. Puts no reference to a mailbox.
  */
 void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out)
@@ -278,8 +280,6 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
 	}
 	spin_unlock(&mb->lock);
 	outcome_run(out);
-	if (out->events)
-		outcome_tell(mb, out);
 }
 
 /**

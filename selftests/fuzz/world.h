@@ -121,7 +121,9 @@ static inline uint64_t fuzz_now(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(clock, &ts);
+	/* Where it is a system call, it may meet the fault that was meant for another. */
+	while (clock_gettime(clock, &ts))
+		;
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
