@@ -9,7 +9,7 @@
 #define SECONDS		8
 
 static __u32 over;		/* they have */
-static __u32 turned_away;		/* how often, in this round */
+static __u32 turned_away;	/* how often, in this round */
 static unsigned int refusals;
 
 static bool absent(int ret)

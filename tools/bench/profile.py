@@ -129,9 +129,8 @@ def symbols_of(path):
 
 def count(log, mark):
     """Counts of instructions by address, of whole operations, and how many these are."""
-    counts, pending = None, collections.Counter()
+    total, pending = collections.Counter(), collections.Counter()
     pieces = -1
-    total = collections.Counter()
     with open(log, encoding="ascii", errors="replace") as file:
         for line in file:
             if not line.startswith("Trace"):
@@ -143,8 +142,7 @@ def count(log, mark):
                 pieces += 1
                 pending.clear()
             pending[address] += 1
-    counts = total
-    return counts, pieces
+    return total, pieces
 
 
 def main():

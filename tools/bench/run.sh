@@ -24,7 +24,5 @@ status=0
 [ ! -e /tmp/json ] || cat /tmp/json > \$OUT
 exit \$status
 SCRIPT
-status=0
 "$vm/run.sh" --module "$module" --files "$tmp/files" --script "$tmp/script" --out "$json" \
-	--mem 2048 --timeout 3000 || status=$?
-exit $status
+	--mem 2048 --timeout 3000
