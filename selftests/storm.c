@@ -34,6 +34,7 @@ static struct storm {
 	struct mbox_msg_args args[RECORDS];
 
 	__u32 stop;		/* whoever sends ends by itself */
+	__u32 over;		/* nobody takes the place of who was killed */
 	__u32 kills;
 	__u32 serials, records;	/* used so far */
 	__u32 answered, reset, refused, late;	/* ends of calls */
@@ -63,6 +64,11 @@ static void unexpected(int result)
 static bool stopped(void)
 {
 	return __atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE);
+}
+
+static bool over(void)
+{
+	return __atomic_load_n(&storm->over, __ATOMIC_ACQUIRE);
 }
 
 static __u32 kills(void)
@@ -335,7 +341,7 @@ static void *keep_place(void *arg)
 			abort();
 		__atomic_store_n(&place->pid, pid, __ATOMIC_RELEASE);
 		waitpid(pid, &status, 0);
-		if (WIFEXITED(status) || (stopped() && place->role >= SENDING))
+		if (WIFEXITED(status) || over())
 			break;
 		count(&storm->kills);
 	}
@@ -401,8 +407,8 @@ static bool left(struct place *place)
 }
 
 /*
- * Nobody is killed any more: who sends and calls gets an answer, and ends. Then
- * the others are killed. How many hung.
+ * Nobody is killed any more, but for who was struck already, and is replaced: who sends
+ * and calls gets an answer, and ends. Then the others are killed. How many hung.
  */
 static int storm_abates(void)
 {
@@ -412,6 +418,7 @@ static int storm_abates(void)
 	for (i = 0; i < SENDING; i++)
 		hung += !wait_until(left(&crew[i]));
 	hung += !wait_until(!mb_messages(calls) && !mb_stat_of(calls).calls);
+	__atomic_store_n(&storm->over, 1, __ATOMIC_RELEASE);
 	for (i = 0; i < CREW; i++) {
 		while (!left(&crew[i]) && (i >= SENDING || hung)) {
 			strike(&crew[i]);
