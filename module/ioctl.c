@@ -410,12 +410,12 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t size)
 }
 
 static int reply_as_caller(struct mbx_handle *h, u64 token, struct iov_iter *payload,
-			   u32 code)
+			   u32 code, bool *woken)
 {
 	const struct mbx_owner owner = mbx_handle_owner(h);
 	const struct mbx_sender from = caller_identity(h);
 
-	return mbx_token_reply(h->mb, &owner, token, &from, payload, code);
+	return mbx_token_reply(h->mb, &owner, token, &from, payload, code, woken);
 }
 
 /* The first half of REPLY_RECV; not to be repeated if the second is interrupted. */
@@ -432,7 +432,7 @@ static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
 		return -EFAULT;
 	ret = mbx_buffer_begin(&iter, ITER_SOURCE, args->reply_buf, args->reply_len);
 	if (!ret)
-		ret = reply_as_caller(h, args->id, &iter, 0);
+		ret = reply_as_caller(h, args->id, &iter, 0, &r->how.yield);
 	if (ret && ret != -EPIPE)
 		return ret;
 	if (ret == -EPIPE)
@@ -469,6 +469,7 @@ static int finish(struct mbx_handle *h, const struct mbox_msg_args *args,
 		  struct mbx_payload *p)
 {
 	const struct mbx_owner owner = mbx_handle_owner(h);
+	bool woken = false;
 
 	switch (args->select) {
 	case MBOX_FINISH_DONE:
@@ -476,7 +477,7 @@ static int finish(struct mbx_handle *h, const struct mbox_msg_args *args,
 		return mbx_token_finish(h->mb, &owner, args->id,
 					args->select == MBOX_FINISH_BACK);
 	default:
-		return reply_as_caller(h, args->id, &p->iter, args->type);
+		return reply_as_caller(h, args->id, &p->iter, args->type, &woken);
 	}
 }
 

@@ -204,6 +204,7 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
  * @len: of the message that was too long or had too many files, on -EMSGSIZE
  * @files: how many, likewise
  * @withheld: the message that it would get would have to stay beyond the limits
+ * @yield: let others run before it waits: somebody was woken who is to run on this CPU
  */
 struct mbx_receive {
 	struct mbx_filter filter;
@@ -217,6 +218,7 @@ struct mbx_receive {
 	u32 len;
 	u32 files;
 	bool withheld;
+	bool yield;
 };
 
 /**

@@ -4,6 +4,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "mailbox.h"
 #include "message.h"
 #include "transfer.h"
@@ -52,6 +53,8 @@ static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *h
 		mbx_mailbox_lend_locked(mb);
 	}
 	mbx_mailbox_end(mb, out);
+	if (how->yield)
+		mbx_yield();
 
 	ret = mbx_mailbox_wait(mb, &w, NULL, &how->timeout);
 	*msg = w.msg;

@@ -219,7 +219,8 @@ static int token_begin_reply(struct mbx_mailbox *mb, const struct mbx_owner *own
 	return ret;
 }
 
-static int token_end_reply(struct mbx_mailbox *mb, struct mbx_msg *msg, int result)
+static int token_end_reply(struct mbx_mailbox *mb, struct mbx_msg *msg, int result,
+			   bool *woken)
 {
 	struct mbx_outcome out;
 	int ret = 0;
@@ -235,6 +236,7 @@ static int token_end_reply(struct mbx_mailbox *mb, struct mbx_msg *msg, int resu
 		mbx_mailbox_finish_locked(mb, msg, &out);
 	}
 	mbx_mailbox_end(mb, &out);
+	*woken |= out.wake.here;
 	return ret;
 }
 
@@ -246,6 +248,7 @@ static int token_end_reply(struct mbx_mailbox *mb, struct mbx_msg *msg, int resu
  * @from: the same, for the header
  * @payload: all of it is the reply
  * @code: 0; otherwise the call is refused with it
+ * @woken: set, if the caller was woken and is to run on this CPU
  *
  * Context: may sleep, reads user memory.
  * Return: 0; -ESRCH: not a token of @owner's; -EINVAL: not a call's; -EMSGSIZE:
@@ -254,7 +257,7 @@ static int token_end_reply(struct mbx_mailbox *mb, struct mbx_msg *msg, int resu
  */
 int mbx_token_reply(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 		    u64 number, const struct mbx_sender *from,
-		    struct iov_iter *payload, u32 code)
+		    struct iov_iter *payload, u32 code, bool *woken)
 {
 	struct mbx_call *call;
 	struct mbx_msg *msg;
@@ -272,7 +275,7 @@ int mbx_token_reply(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 	}
 	if (ret != -EFAULT && call->reply_to)
 		delivered = mbx_call_reply_async(call);
-	return token_end_reply(mb, msg, ret) ?: delivered;
+	return token_end_reply(mb, msg, ret, woken) ?: delivered;
 }
 
 /* Return whether there may be more. */

@@ -44,7 +44,7 @@ int mbx_token_finish(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 		     u64 number, bool back);
 int mbx_token_reply(struct mbx_mailbox *mb, const struct mbx_owner *owner,
 		    u64 number, const struct mbx_sender *from,
-		    struct iov_iter *payload, u32 code);
+		    struct iov_iter *payload, u32 code, bool *woken);
 void mbx_token_give_up(struct mbx_mailbox *mb, const struct mbx_owner *owner);
 void mbx_token_expire(struct work_struct *work);
 
