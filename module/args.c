@@ -168,7 +168,7 @@ static int ext_read(struct mbox_ext *ext, u64 addr)
 	if (ret)
 		return ret;
 	return ext->iov_count > MBOX_IOV_MAX || (ext->iov && !ext->iov_count) ||
-	       ext->reserved || (ext->files && !ext->file_count) ?
+	       ext->spin > MBOX_SPIN_MAX || (ext->files && !ext->file_count) ?
 	       -EINVAL : 0;
 }
 

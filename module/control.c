@@ -16,10 +16,10 @@
 #define NARROW_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_BADGE)
 #define SET_MASK	(MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID | \
 			 MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES | \
-			 MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE)
+			 MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE | MBOX_SET_SPIN)
 
 static_assert(sizeof(struct mbox_narrow_args) == 16);
-static_assert(sizeof(struct mbox_stat_args) == 120);
+static_assert(sizeof(struct mbox_stat_args) == 128);
 static_assert(sizeof(struct mbox_set_args) == 40);
 static_assert(sizeof(struct mbox_notify_args) == 8);
 
@@ -91,11 +91,12 @@ static int set_check(const struct mbox_set_args *args)
 		{ MBOX_SET_MAX_MESSAGES, args->max_messages },
 		{ MBOX_SET_MAX_BYTES, args->max_bytes },
 		{ MBOX_SET_MAX_MESSAGE_SIZE, args->max_message_size },
+		{ MBOX_SET_SPIN, args->spin },
 	};
 	unsigned int i;
 
-	if ((args->mask & ~SET_MASK) || args->reserved ||
-	    (args->mode & ~0777) || args->overflow > MBOX_OVERFLOW_DROP)
+	if ((args->mask & ~SET_MASK) || args->spin > MBOX_SPIN_MAX || (args->mode & ~0777) ||
+	    args->overflow > MBOX_OVERFLOW_DROP)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (fields[i].value && !(args->mask & fields[i].bit))

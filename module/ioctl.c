@@ -253,6 +253,7 @@ int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
 		ret = mbx_payload_begin(&s->p, ITER_SOURCE, args);
 	if (ret)
 		return ret;
+	s->timeout.spin = s->p.ext.spin;
 	if (!post_ext_valid(kind, &s->p))
 		ret = -EINVAL;
 	else if (s->p.ext.file_count && !post_resumes(kind, args))
@@ -350,6 +351,7 @@ int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
 		ret = mbx_payload_begin(&r->p, ITER_DEST, args);
 	if (ret)
 		return ret;
+	r->how.timeout.spin = r->p.ext.spin;
 	r->how.room = iov_iter_count(&r->p.iter);
 	r->how.lease_time = r->p.ext.lease_time;
 	r->how.file_room = r->how.peek ? 0 : r->p.ext.file_count;
@@ -510,7 +512,8 @@ static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 	ret = mbx_payload_begin(&p, ITER_SOURCE, &args);
 	if (ret)
 		return ret;
-	if (p.ext.files || p.ext.file_count || p.ext.reply_to || p.ext.lease_time)
+	if (p.ext.files || p.ext.file_count || p.ext.reply_to || p.ext.lease_time ||
+	    p.ext.spin)
 		ret = -EINVAL;
 	else
 		ret = finish(file->private_data, &args, &p);

@@ -354,6 +354,7 @@ void mbx_mailbox_stat(struct mbx_mailbox *mb, const struct mbx_holder *holder,
 	stat->sent = mb->sent;
 	stat->received = mb->received;
 	stat->drops = mb->drops;
+	stat->spin = mb->spin;
 	spin_unlock(&mb->lock);
 	stat->uid = from_kuid_munged(ns, uid);
 	stat->gid = from_kgid_munged(ns, gid);
@@ -432,6 +433,8 @@ int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
 			mb->gid = gid;
 		if (args->mask & MBOX_SET_OVERFLOW)
 			mb->overflow = args->overflow;
+		if (args->mask & MBOX_SET_SPIN)
+			WRITE_ONCE(mb->spin, args->spin);
 		mbx_mailbox_refuse_long(mb, &out);
 	}
 	mbx_mailbox_end(mb, &out);

@@ -116,6 +116,11 @@ struct mbx_mailbox {
 	u64 passes;			/* that came to their end */
 	u64 passes_due;			/* that somebody sees to */
 	__poll_t told;			/* to pollers, last */
+	u32 spin;			/* of those who wait, in ns; also read without */
+
+	/* without any lock */
+	struct mbx_spin receive_spin;
+	struct mbx_spin send_spin;
 
 	/* of its own lock, see MBX_POLL */
 	struct wait_queue_head poll;

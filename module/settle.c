@@ -283,6 +283,26 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
 }
 
 /**
+ * mbx_mailbox_sleep - wait until completed, perhaps without sleeping
+ * @mb: the mailbox
+ * @w: as for mbx_waiter_sleep()
+ * @spin: @mb's, of those who wait like @w
+ * @timeout: for how long
+ *
+ * Context: sleeps.
+ * Return: as mbx_waiter_sleep().
+ */
+int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w, struct mbx_spin *spin,
+		      const struct mbx_timeout *timeout)
+{
+	const u32 budget = timeout->spin ?: READ_ONCE(mb->spin);
+
+	if (budget && mbx_waiter_spin(w, budget, spin))
+		return 0;
+	return mbx_waiter_sleep(w, timeout);
+}
+
+/**
  * mbx_mailbox_wait - wait for what a waiter waits for
  * @mb: the mailbox
  * @w: the waiter. If the wait ends early, it is withdrawn
@@ -299,7 +319,7 @@ int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 	bool claimed;
 	int ret;
 
-	ret = mbx_waiter_sleep(w, timeout);
+	ret = mbx_mailbox_sleep(mb, w, sending ? &mb->send_spin : &mb->receive_spin, timeout);
 	if (!ret)
 		return w->result;
 

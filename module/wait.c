@@ -8,11 +8,15 @@
 #include <linux/nsproxy.h>
 #include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 
 #include "message.h"
 #include "wait.h"
+
+/* Spinning that never pays costs a wait in so many. */
+#define SPIN_REST_MAX	63
 
 /**
  * mbx_waiter_init - make the current task a waiter
@@ -74,6 +78,57 @@ static bool waiter_done(const struct mbx_waiter *w)
 {
 	/* MBX_COMPLETION */
 	return smp_load_acquire(&w->state) == MBX_DONE;
+}
+
+static bool spin_is_due(struct mbx_spin *spin)
+{
+	const u8 rest = READ_ONCE(spin->rest);
+
+	if (rest)
+		WRITE_ONCE(spin->rest, rest - 1);
+	return !rest;
+}
+
+static void spin_learn(struct mbx_spin *spin, bool paid)
+{
+	const u8 rest = paid ? 0 : min(2 * READ_ONCE(spin->last_rest) + 1, SPIN_REST_MAX);
+
+	WRITE_ONCE(spin->last_rest, rest);
+	WRITE_ONCE(spin->rest, rest);
+}
+
+/* Whether others, or signals, have a use for the time. */
+static bool spin_is_in_the_way(void)
+{
+	return need_resched() || !single_task_running() || signal_pending(current);
+}
+
+/**
+ * mbx_waiter_spin - wait until completed, but don't sleep
+ * @w: as for mbx_waiter_sleep()
+ * @budget: for how long at most, in ns
+ * @spin: of those who wait alike
+ *
+ * Return: whether it was completed: @w->result is set. Otherwise nothing has changed.
+ */
+bool mbx_waiter_spin(const struct mbx_waiter *w, u32 budget, struct mbx_spin *spin)
+{
+	ktime_t end;
+
+	if (num_online_cpus() == 1 || !spin_is_due(spin))
+		return false;
+	end = ktime_add_ns(ktime_get(), budget);
+	while (!waiter_done(w)) {
+		if (spin_is_in_the_way())
+			return false;
+		if (ktime_after(ktime_get(), end)) {
+			spin_learn(spin, false);
+			return false;
+		}
+		cpu_relax();
+	}
+	spin_learn(spin, true);
+	return true;
 }
 
 /* Whether the deadline came before anything else woke us. */

@@ -19,12 +19,26 @@
  * @timed: until @deadline; otherwise for ever
  * @clock: of @deadline
  * @deadline: absolute, of the initial time namespace
+ * @spin: how long to spin before that, in ns; 0: as the mailbox says
  */
 struct mbx_timeout {
 	bool never;
 	bool timed;
 	clockid_t clock;
 	ktime_t deadline;
+	u32 spin;
+};
+
+/**
+ * struct mbx_spin - whether to spin, by what came of it before
+ * @rest: so many waits are still to go without, after one that was in vain
+ * @last_rest: how many that were in the beginning
+ *
+ * One for all who wait alike. A guess: read and written without a lock.
+ */
+struct mbx_spin {
+	u8 rest;
+	u8 last_rest;
 };
 
 /**
@@ -122,6 +136,7 @@ struct mbx_waiters {
 void mbx_waiter_init(struct mbx_waiter *w);
 void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake);
 void mbx_wakeups_run(struct mbx_wakeups *wake);
+bool mbx_waiter_spin(const struct mbx_waiter *w, u32 budget, struct mbx_spin *spin);
 int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout);
 void mbx_waiter_sleep_claimed(struct mbx_waiter *w);
 

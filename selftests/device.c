@@ -73,7 +73,8 @@ TEST_F(device, query_tells_limits_and_features)
 	ASSERT_EQ(0, mb_query(&query));
 	EXPECT_EQ(MBOX_FEATURE_IOVEC | MBOX_FEATURE_PEEK | MBOX_FEATURE_CALL |
 		  MBOX_FEATURE_REPLY_TO | MBOX_FEATURE_LEASE | MBOX_FEATURE_FILES |
-		  MBOX_FEATURE_NOTIFY | MBOX_FEATURE_BATCH, query.features);
+		  MBOX_FEATURE_NOTIFY | MBOX_FEATURE_BATCH | MBOX_FEATURE_SPIN,
+		  query.features);
 	EXPECT_EQ(16ULL << 20, query.default_max_bytes);
 	EXPECT_EQ(1024, query.default_max_messages);
 	EXPECT_EQ(1 << 20, query.default_max_message_size);

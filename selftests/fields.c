@@ -304,7 +304,8 @@ TEST_F(set, with_a_field_that_is_not_named_is_refused)
 	/* Everything is named but the one. */
 	__u32 all = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
 		    MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES |
-		    MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE;
+		    MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE |
+		    MBOX_SET_SPIN;
 
 	self->valid = (struct mbox_set_args){
 		.mask = all,
@@ -315,6 +316,7 @@ TEST_F(set, with_a_field_that_is_not_named_is_refused)
 		.max_messages = 5,
 		.max_bytes = 500,
 		.max_message_size = 50,
+		.spin = 1,
 	};
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MODE);
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_UID);
@@ -323,9 +325,8 @@ TEST_F(set, with_a_field_that_is_not_named_is_refused)
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MAX_MESSAGES);
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MAX_BYTES);
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MAX_MESSAGE_SIZE);
+	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_SPIN);
 	REFUSES(EINVAL, self->args.mask = 0);
-	REFUSES(EINVAL, self->args.reserved = 1);
-	REFUSES(EINVAL, self->args.reserved = ~0U);
 }
 
 TEST_F(set, with_a_value_out_of_range_is_refused)
@@ -340,6 +341,9 @@ TEST_F(set, with_a_value_out_of_range_is_refused)
 	REFUSES(EINVAL, self->args.uid = ~0U);
 	self->valid.mask = MBOX_SET_GID;
 	REFUSES(EINVAL, self->args.gid = ~0U);
+	self->valid.mask = MBOX_SET_SPIN;
+	REFUSES(EINVAL, self->args.spin = MBOX_SPIN_MAX + 1);
+	REFUSES(EINVAL, self->args.spin = ~0U);
 	self->valid.mask = MBOX_SET_OVERFLOW;
 	REFUSES(EINVAL, self->args.overflow = 2);
 	REFUSES(EINVAL, self->args.overflow = ~0U);

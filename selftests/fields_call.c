@@ -249,8 +249,8 @@ TEST_F(conversation, with_a_wrong_extension_is_refused)
 	REFUSES(EINVAL, self->ext.size = 0);
 	REFUSES(E2BIG, self->ext.size = ~0U);
 	self->ext.size = sizeof(self->ext);
-	REFUSES(EINVAL, self->ext.reserved = 1);
-	self->ext.reserved = 0;
+	REFUSES(EINVAL, self->ext.spin = MBOX_SPIN_MAX + 1);
+	self->ext.spin = 0;
 	REFUSES(EINVAL, self->ext.lease_time = 1);
 	self->ext.lease_time = 0;
 	REFUSES(EINVAL, self->ext.iov_count = MBOX_IOV_MAX + 1);

@@ -232,9 +232,9 @@ TEST_F(message, with_an_extension_for_something_else_is_refused)
 
 	self->valid.flags |= MBOX_EXT;
 	self->valid.ext = (unsigned long)&ext;
-	REFUSES(EINVAL, ext.reserved = 1);
-	REFUSES(EINVAL, ext.reserved = ~0U);
-	ext.reserved = 0;
+	REFUSES(EINVAL, ext.spin = MBOX_SPIN_MAX + 1);
+	REFUSES(EINVAL, ext.spin = ~0U);
+	ext.spin = 0;
 	REFUSES(EINVAL, ext.reply_to = self->h);
 	REFUSES(EINVAL, ext.reply_to = -1);
 	ext.reply_to = 0;

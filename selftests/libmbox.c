@@ -396,9 +396,9 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 	const struct mbox_set all = {
 		.mask = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
 			MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES |
-			MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE,
+			MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE | MBOX_SET_SPIN,
 		.mode = 0751, .uid = 11, .gid = 12, .overflow = MBOX_OVERFLOW_DROP,
-		.max_messages = 13, .max_bytes = 1415, .max_message_size = 16,
+		.max_messages = 13, .max_bytes = 1415, .max_message_size = 16, .spin = 17,
 	};
 	const struct mbox_set none = { .mask = 0 };
 	struct mbox_stat stat;
@@ -415,6 +415,7 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 	EXPECT_EQ(13, stat.max_messages);
 	EXPECT_EQ(1415, stat.max_bytes);
 	EXPECT_EQ(16, stat.max_message_size);
+	EXPECT_EQ(17, stat.spin);
 	EXPECT_ERRNO(EMSGSIZE, mbox_send(self->out, self->buf, 17));
 }
 

@@ -126,7 +126,7 @@ static void put_ext(struct mbox_msg_args *args, struct mbox_ext *ext)
 {
 	/* With MBOX_REPLY_TO, 0 is a descriptor. */
 	if (!ext->iov && !ext->files && !ext->file_count && !ext->reply_to &&
-	    !ext->lease_time && !(args->flags & MBOX_REPLY_TO))
+	    !ext->lease_time && !ext->spin && !(args->flags & MBOX_REPLY_TO))
 		return;
 	ext->size = sizeof(*ext);
 	args->flags |= MBOX_EXT;
@@ -143,6 +143,7 @@ int libmbox_put_send(struct mbox_msg_args *args, struct mbox_ext *ext,
 	args->id = msg->reply_type;
 	ext->files = PTR(msg->files);
 	ext->file_count = msg->file_count;
+	ext->spin = msg->spin;
 	ext->reply_to = msg->reply_to;
 
 	/* To the kernel it would be the call to resume. */
@@ -167,6 +168,7 @@ int libmbox_put_call(struct mbox_msg_args *args, struct mbox_ext *ext,
 	args->id = msg->id;
 	ext->files = PTR(msg->files);
 	ext->file_count = msg->file_count;
+	ext->spin = msg->spin;
 
 	if (put_priority(args, msg->priority) < 0 ||
 	    put_iov(ext, msg->iov, msg->iov_count) < 0 ||
@@ -195,6 +197,7 @@ int libmbox_put_recv(struct mbox_msg_args *args, struct mbox_ext *ext,
 	args->select = (__u8)msg->select;
 	ext->files = PTR(msg->files);
 	ext->file_count = msg->file_count;
+	ext->spin = msg->spin;
 	ext->lease_time = (__u64)msg->lease_time;
 
 	if (msg->select > UINT8_MAX || msg->lease_time < 0)

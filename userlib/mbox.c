@@ -182,6 +182,7 @@ MBOX_API int mbox_stat(int fd, struct mbox_stat *stat)
 		.received = args.received,
 		.drops = args.drops,
 		.badge = args.badge,
+		.spin = args.spin,
 	};
 	return 0;
 }
@@ -197,6 +198,7 @@ MBOX_API int mbox_set(int fd, const struct mbox_set *set)
 		.max_messages = set->max_messages,
 		.max_bytes = set->max_bytes,
 		.max_message_size = set->max_message_size,
+		.spin = set->spin,
 	};
 
 	return libmbox_ioctl(fd, MBOX_IOC_SET, &args);

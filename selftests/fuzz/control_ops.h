@@ -215,7 +215,6 @@ static inline int do_set(struct fuzz_do *d)
 	const uint32_t *limits = fuzz_limits[op->count % 12];
 	struct mbox_set_args a = {
 		.mask = op->flags,
-		.reserved = op->count == 255,
 	};
 
 	if (a.mask & MBOX_SET_MODE)
@@ -232,6 +231,8 @@ static inline int do_set(struct fuzz_do *d)
 		a.max_bytes = limits[1];
 	if (a.mask & MBOX_SET_MAX_MESSAGE_SIZE)
 		a.max_message_size = limits[2];
+	if (a.mask & MBOX_SET_SPIN)
+		a.spin = op->type;
 	if (op->id > 248)
 		a.mode = 1;
 	return do_struct(d, MBOX_IOC_SET, &a);

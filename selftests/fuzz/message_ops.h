@@ -275,6 +275,8 @@ static inline void fill_ext(struct fuzz_do *d, struct mbox_msg_args *a, bool sou
 		ext.reply_to = slot_fd(d->op->slot2);
 	if (a->flags & MBOX_LEASE)
 		ext.lease_time = leases[d->op->more & 7];
+	if (d->op->more & 8)
+		ext.spin = d->op->more * 2;
 	memset(to, 0, 128);
 	switch (d->op->more >> 12) {
 	case 9:
@@ -291,7 +293,7 @@ static inline void fill_ext(struct fuzz_do *d, struct mbox_msg_args *a, bool sou
 		ext.size = 5000;
 		break;
 	case 13:
-		ext.reserved = 1;
+		ext.spin = ~0U;
 		break;
 	case 14:
 		a->ext = (uintptr_t)bad_address(d, d->op->type);

@@ -39,6 +39,9 @@
 /* Largest number of messages of one SENDV or RECVV. */
 #define MBOX_BATCH_MAX		1024
 
+/* Longest time that a wait may spin before it sleeps, in ns. */
+#define MBOX_SPIN_MAX		100000
+
 /*
  * Rights and properties of a handle: the low bits of the flags of CREATE,
  * OPEN and NARROW. A handle has at least one of the two rights.
@@ -152,6 +155,7 @@ struct mbox_open_args {
 #define MBOX_FEATURE_FILES	(1U << 5)	/* mbox_ext.files */
 #define MBOX_FEATURE_NOTIFY	(1U << 6)	/* NOTIFY */
 #define MBOX_FEATURE_BATCH	(1U << 7)	/* SENDV, RECVV */
+#define MBOX_FEATURE_SPIN	(1U << 8)	/* MBOX_SET_SPIN, mbox_ext.spin */
 
 /**
  * struct mbox_query_args - for MBOX_IOC_QUERY, written by the kernel
@@ -346,7 +350,8 @@ struct mbox_msg_args {
  * @out_file_count: written by RECV and REPLY_RECV: number of descriptors at @files,
  *	0 if the files were closed or left there; on EMSGSIZE, number of files that
  *	the message carries
- * @reserved: 0
+ * @spin: how long to spin before sleeping, if it must be waited, as
+ *	mbox_set_args.spin; 0: as the mailbox says. Not FINISH
  */
 struct mbox_ext {
 	__u32 size;
@@ -357,7 +362,7 @@ struct mbox_ext {
 	__s32 reply_to;
 	__aligned_u64 lease_time;
 	__u32 out_file_count;
-	__u32 reserved;
+	__u32 spin;
 };
 
 /**
@@ -433,6 +438,8 @@ struct mbox_narrow_args {
  * @received: messages received so far
  * @drops: messages dropped so far
  * @badge: of this handle
+ * @spin: how long waits spin before they sleep, in ns
+ * @reserved: 0
  *
  * Any handle may ask.
  */
@@ -460,6 +467,8 @@ struct mbox_stat_args {
 	__aligned_u64 received;
 	__aligned_u64 drops;
 	__aligned_u64 badge;
+	__u32 spin;
+	__u32 reserved;
 };
 
 /* Bits of mbox_set_args.mask: the fields that are to be set */
@@ -470,6 +479,7 @@ struct mbox_stat_args {
 #define MBOX_SET_MAX_MESSAGES		(1U << 4)
 #define MBOX_SET_MAX_BYTES		(1U << 5)
 #define MBOX_SET_MAX_MESSAGE_SIZE	(1U << 6)
+#define MBOX_SET_SPIN			(1U << 7)
 
 /**
  * struct mbox_set_args - for MBOX_IOC_SET
@@ -481,7 +491,12 @@ struct mbox_stat_args {
  * @max_messages: at least 1
  * @max_bytes: at least the (new) max_message_size
  * @max_message_size: at least 1, at most the (new) max_bytes
- * @reserved: 0
+ * @spin: how long whoever waits at the mailbox spins before sleeping: in ns, up to
+ *	MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
+ *
+ * Who spins looks for what it waits for, on its own time, as long as nobody else
+ * wants its processor; not on a machine with one. If that is in vain, the next
+ * waits do less of it. A wait may end later than its deadline by as much.
  *
  * For the mailbox's owner and for CAP_IPC_OWNER; uid and gid for CAP_CHOWN,
  * both in the user namespace that owns the mailbox's network namespace. All
@@ -498,7 +513,7 @@ struct mbox_set_args {
 	__u32 max_messages;
 	__aligned_u64 max_bytes;
 	__u32 max_message_size;
-	__u32 reserved;
+	__u32 spin;
 };
 
 /*

@@ -22,6 +22,9 @@
 /* Largest number of files that one message may carry. */
 #define MBOX_FILES_MAX		16
 
+/* Longest time that a wait may spin before it sleeps, in ns. */
+#define MBOX_SPIN_MAX		100000
+
 /*
  * Rights and properties of a handle: the flags of mbox_create(), of the
  * mbox_open() family and of mbox_narrow(). A handle has at least one right.
@@ -97,6 +100,7 @@
 #define MBOX_FEATURE_FILES	(1U << 5)	/* files, mbox_send_buffer() */
 #define MBOX_FEATURE_NOTIFY	(1U << 6)	/* mbox_notify() */
 #define MBOX_FEATURE_BATCH	(1U << 7)	/* mbox_sendv(), mbox_recvv() */
+#define MBOX_FEATURE_SPIN	(1U << 8)	/* MBOX_SET_SPIN, @spin */
 
 /* Bits of mbox_set.mask: the fields that are to be set */
 #define MBOX_SET_MODE			(1U << 0)
@@ -106,6 +110,7 @@
 #define MBOX_SET_MAX_MESSAGES		(1U << 4)
 #define MBOX_SET_MAX_BYTES		(1U << 5)
 #define MBOX_SET_MAX_MESSAGE_SIZE	(1U << 6)
+#define MBOX_SET_SPIN			(1U << 7)
 
 /**
  * struct mbox_options - properties of a mailbox to be created
@@ -156,6 +161,8 @@ struct mbox_options {
  *	made even if it has passed
  * @clock: CLOCK_REALTIME (0), CLOCK_MONOTONIC or CLOCK_BOOTTIME; the first
  *	follows when the clock is set
+ * @spin: how long to spin before sleeping, if it must be waited, in ns, up to
+ *	MBOX_SPIN_MAX; 0: as the mailbox says (struct mbox_set)
  */
 struct mbox_sendmsg {
 	const void *buf;
@@ -174,6 +181,7 @@ struct mbox_sendmsg {
 	int64_t timeout;
 	int64_t deadline;
 	clockid_t clock;
+	uint32_t spin;
 };
 
 /**
@@ -241,6 +249,7 @@ struct mbox_header {
  * @timeout: as in struct mbox_sendmsg
  * @deadline: likewise
  * @clock: likewise
+ * @spin: likewise
  */
 struct mbox_recvmsg {
 	void *buf;
@@ -258,6 +267,7 @@ struct mbox_recvmsg {
 	int64_t timeout;
 	int64_t deadline;
 	clockid_t clock;
+	uint32_t spin;
 };
 
 /**
@@ -278,6 +288,7 @@ struct mbox_recvmsg {
  * @timeout: as in struct mbox_sendmsg, but not 0 with MBOX_WAIT_FOR
  * @deadline: as in struct mbox_sendmsg
  * @clock: likewise
+ * @spin: likewise
  * @id: 0: a new call. Otherwise one that was interrupted: nothing is sent then,
  *	and the fields of the request mean nothing, but must be valid
  */
@@ -296,6 +307,7 @@ struct mbox_callmsg {
 	int64_t timeout;
 	int64_t deadline;
 	clockid_t clock;
+	uint32_t spin;
 	uint64_t id;
 };
 
@@ -339,6 +351,7 @@ struct mbox_buffer {
  * @received: messages received so far
  * @drops: messages dropped so far
  * @badge: of the handle that was asked through, 0: none
+ * @spin: how long waits spin before they sleep, in ns
  */
 struct mbox_stat {
 	uint64_t id;
@@ -364,6 +377,7 @@ struct mbox_stat {
 	uint64_t received;
 	uint64_t drops;
 	uint64_t badge;
+	uint32_t spin;
 };
 
 /**
@@ -376,6 +390,13 @@ struct mbox_stat {
  * @max_messages: at least 1
  * @max_bytes: in bytes, at least the (new) @max_message_size
  * @max_message_size: in bytes, at least 1, at most the (new) @max_bytes
+ * @spin: how long whoever waits at the mailbox spins before sleeping, in ns, up to
+ *	MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
+ *
+ * Who spins looks for what it waits for, on its own time, as long as nobody else
+ * wants its processor; not on a machine with one. That saves two wake-ups where
+ * answers come at once; if it is in vain, the next waits do less of it. A wait may
+ * end later than its deadline by as much.
  */
 struct mbox_set {
 	unsigned int mask;
@@ -386,6 +407,7 @@ struct mbox_set {
 	uint32_t max_messages;
 	uint64_t max_bytes;
 	uint32_t max_message_size;
+	uint32_t spin;
 };
 
 /**

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Waits that spin before they sleep: MBOX_SET_SPIN, and spin of struct mbox_ext.
+ */
+#include "mbox_call.h"
+#include "mbox_peer.h"
+
+#define CALLS		300
+#define WAITS		60	/* in vain */
+#define ROUNDS		12	/* of them, of which the cheapest counts: a machine may be busy */
+
+FIXTURE(hot) {
+	int h;
+	struct peer *server;
+};
+
+static int set_spin(int h, __u32 ns)
+{
+	struct mbox_set_args args = { .mask = MBOX_SET_SPIN, .spin = ns };
+
+	return mb_set(h, &args);
+}
+
+/* Answer whatever comes, until the number 0 does. */
+static long serve(struct peer *p)
+{
+	struct mbox_ext ext = { .size = sizeof(ext), .spin = (__u32)(long)p->arg };
+	__u32 number = 1;
+	struct mbox_msg_args args = {
+		.flags = MBOX_WAIT_FOREVER | MBOX_EXT,
+		.ext = (unsigned long)&ext,
+		.buf = (unsigned long)&number,
+		.len = sizeof(number),
+		.reply_buf = (unsigned long)&number,
+	};
+	int ret = 0;
+
+	while (!ret && number) {
+		ret = mb_ioctl(p->fd, MBOX_IOC_REPLY_RECV, &args);
+		args.id = args.out_token;
+		args.reply_len = sizeof(number);
+	}
+	return ret ?: num_reply(p->fd, args.out_token, number);
+}
+
+static int call(int h, __u32 number, __u32 spin)
+{
+	struct mbox_ext ext = { .size = sizeof(ext), .spin = spin };
+	__u32 reply = ~number;
+	struct mbox_msg_args args = {
+		.flags = MBOX_WAIT_FOREVER | MBOX_EXT,
+		.ext = (unsigned long)&ext,
+		.buf = (unsigned long)&number,
+		.len = sizeof(number),
+		.reply_buf = (unsigned long)&reply,
+		.reply_len = sizeof(reply),
+	};
+	int ret = mb_ioctl(h, MBOX_IOC_CALL, &args);
+
+	return ret ?: reply == number ? 0 : -EBADMSG;
+}
+
+static bool serve_on(FIXTURE_DATA(hot) *self, int cpu, __u32 spin)
+{
+	self->server = peer_new(self->h, serve);
+	self->server->pin = 1 + cpu;
+	self->server->arg = (void *)(long)spin;
+	return peer_start(self->server);
+}
+
+FIXTURE_SETUP(hot)
+{
+	MB_NEED_DEVICE();
+	self->h = mb_create_anon();
+	ASSERT_LE(0, self->h);
+	ASSERT_EQ(0, cpu_pin(0));
+}
+
+FIXTURE_TEARDOWN(hot)
+{
+	if (self->server) {
+		EXPECT_EQ(0, call(self->h, 0, 0));
+		EXPECT_EQ(0, peer_join(self->server));
+	}
+	close(self->h);
+}
+
+TEST_F(hot, new_mailbox_does_not_spin)
+{
+	EXPECT_EQ(0, mb_stat_of(self->h).spin);
+}
+
+/* Each gets its answer, whoever spins or sleeps. */
+static bool calls_are_answered(int h, __u32 spin)
+{
+	int i;
+
+	for (i = 1; i <= CALLS; i++) {
+		if (call(h, i, spin))
+			return false;
+	}
+	return true;
+}
+
+TEST_F(hot, calls_are_answered_by_another_cpu)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two CPUs");
+	ASSERT_EQ(0, set_spin(self->h, MBOX_SPIN_MAX));
+	EXPECT_EQ(MBOX_SPIN_MAX, mb_stat_of(self->h).spin);
+	ASSERT_TRUE(serve_on(self, 1, 0));
+	EXPECT_TRUE(calls_are_answered(self->h, 0));
+}
+
+TEST_F(hot, calls_are_answered_where_one_side_says_so_for_itself)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two CPUs");
+	ASSERT_TRUE(serve_on(self, 1, MBOX_SPIN_MAX));
+	EXPECT_TRUE(calls_are_answered(self->h, 1));
+}
+
+/* Who spins would be in the way of what it waits for. */
+TEST_F(hot, calls_are_answered_on_one_cpu)
+{
+	ASSERT_EQ(0, set_spin(self->h, MBOX_SPIN_MAX));
+	ASSERT_TRUE(serve_on(self, 0, 0));
+	EXPECT_TRUE(calls_are_answered(self->h, 0));
+}
+
+TEST_F(hot, sender_that_waits_for_room_is_let_in)
+{
+	const int h = mb_create_small(1);
+	struct peer *p = peer_send(h, 0, 0, 2);
+
+	ASSERT_EQ(0, set_spin(h, MBOX_SPIN_MAX));
+	ASSERT_EQ(0, num_send(h, 0, 0, 1));
+	ASSERT_TRUE(peer_start(p));
+	ASSERT_TRUE(senders_blocked(h, 1));
+	EXPECT_EQ(1, num_recv(h));
+	EXPECT_EQ(0, peer_join(p));
+	EXPECT_EQ(2, num_recv(h));
+}
+
+TEST_F(hot, g05_wait_ends_at_its_deadline)
+{
+	struct mbox_ext ext = { .size = sizeof(ext), .spin = MBOX_SPIN_MAX };
+	struct mbox_msg_args args = {
+		.flags = MBOX_WAIT_UNTIL | MBOX_EXT,
+		.deadline = mb_in(NSEC_PER_MSEC),
+		.ext = (unsigned long)&ext,
+	};
+
+	EXPECT_EQ(-ETIMEDOUT, mb_recv(self->h, &args));
+	EXPECT_LE(args.deadline, mb_now(CLOCK_MONOTONIC));
+	args.deadline = 0;
+	EXPECT_EQ(-ETIMEDOUT, mb_recv(self->h, &args));
+}
+
+TEST_F(hot, signal_ends_the_wait)
+{
+	struct peer *p = peer_recv(self->h);
+
+	ASSERT_EQ(0, set_spin(self->h, MBOX_SPIN_MAX));
+	ASSERT_EQ(0, signal_handle(SIGUSR1, 0));
+	ASSERT_TRUE(peer_blocks(p));
+	ASSERT_EQ(0, pthread_kill(p->thread, SIGUSR1));
+	EXPECT_EQ(-EINTR, peer_join(p));
+}
+
+/* How much CPU it takes to wait for nothing, for longer than it may be spun. */
+static __u64 cost_of_wait(int h, __u32 spin)
+{
+	struct mbox_ext ext = { .size = sizeof(ext), .spin = spin };
+	struct mbox_msg_args args = {
+		.flags = MBOX_WAIT_UNTIL | MBOX_EXT,
+		.deadline = mb_in(2 * MBOX_SPIN_MAX),
+		.ext = (unsigned long)&ext,
+	};
+	const __u64 begin = mb_now(CLOCK_THREAD_CPUTIME_ID);
+
+	if (mb_recv(h, &args) != -ETIMEDOUT)
+		abort();
+	return mb_now(CLOCK_THREAD_CPUTIME_ID) - begin;
+}
+
+/* The same at a mailbox where nobody has waited before. */
+static __u64 cost_of_first_wait(int h, __u32 spin)
+{
+	__u64 cost;
+
+	h = mb_create_anon();
+	if (h < 0)
+		abort();
+	cost = cost_of_wait(h, spin);
+	close(h);
+	return cost;
+}
+
+static __u64 cost_of_first_wait_there(int h, __u32 spin)
+{
+	__u64 cost;
+
+	h = mb_create_anon();
+	if (h < 0 || set_spin(h, spin))
+		abort();
+	cost = cost_of_wait(h, 0);
+	close(h);
+	return cost;
+}
+
+/* What spinning adds to a wait, in ns. */
+static long cost_of_spinning(int h, __u64 (*cost)(int h, __u32 spin))
+{
+	__u64 least[2] = { ~0ULL, ~0ULL };
+	int round, i;
+
+	for (round = 0; round < 2 * ROUNDS; round++) {
+		__u64 sum = 0;
+
+		for (i = 0; i < WAITS; i++)
+			sum += cost(h, round % 2 ? MBOX_SPIN_MAX : 0);
+		if (sum < least[round % 2])
+			least[round % 2] = sum;
+	}
+	return ((long)least[1] - (long)least[0]) / WAITS;
+}
+
+TEST_F(hot, who_waits_spins_first)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two CPUs");
+	EXPECT_LT(MBOX_SPIN_MAX / 2, cost_of_spinning(self->h, cost_of_first_wait));
+	EXPECT_LT(MBOX_SPIN_MAX / 2, cost_of_spinning(self->h, cost_of_first_wait_there));
+}
+
+TEST_F(hot, spinning_in_vain_is_given_up)
+{
+	EXPECT_GT(MBOX_SPIN_MAX / 2, cost_of_spinning(self->h, cost_of_wait));
+}
+
+static long is_busy(struct peer *p)
+{
+	while (!__atomic_load_n((bool *)p->arg, __ATOMIC_RELAXED))
+		;
+	return 0;
+}
+
+TEST_F(hot, nobody_spins_where_others_want_the_cpu)
+{
+	struct peer *p = peer_new(-1, is_busy);
+	bool stop = false;
+
+	p->pin = 1;
+	p->arg = &stop;
+	ASSERT_TRUE(peer_start(p));
+	EXPECT_GT(MBOX_SPIN_MAX / 2, cost_of_spinning(self->h, cost_of_first_wait));
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, peer_join(p));
+}
+
+TEST_HARNESS_MAIN
