@@ -76,7 +76,7 @@ struct kind {
 	void (*serve)(struct line *l, void *buf, size_t len);
 };
 
-extern const struct kind kind_call, kind_mbox;
+extern const struct kind kind_call, kind_call_spin, kind_mbox;
 extern const struct kind kind_mq, kind_sysv, kind_pipe;
 extern const struct kind kind_stream, kind_seqpacket, kind_dgram;
 extern const struct kind kind_eventfd, kind_futex, kind_readv;

@@ -22,6 +22,8 @@ static const struct goal {
 } goals[] = {
 #define ROUND_TRIP \
 	{ .test = "round trip", .variant = "one processor", .size = 64 }
+#define TWO_PROCESSORS \
+	{ .test = "round trip", .variant = "two processors", .size = 64 }
 #define ONE_WAY(n) \
 	{ .test = "one way", .variant = "one processor", .size = 64, .batch = (n) }
 #define PATH \
@@ -34,6 +36,8 @@ static const struct goal {
 	  { "mbox call", ROUND_TRIP }, { "eventfd", ROUND_TRIP } },
 	{ "round trip over two mailboxes, against POSIX mq", 0.88,
 	  { "mbox", ROUND_TRIP }, { "POSIX mq", ROUND_TRIP } },
+	{ "call and reply between two processors, spinning, against the best that sleeps", 0.20,
+	  { "mbox call, spin", TWO_PROCESSORS }, { NULL, TWO_PROCESSORS } },
 	{ "send and receive by one process, against the best", 0.70,
 	  { "mbox", PATH }, { NULL, PATH } },
 	{ "one way, against the best", 0.90,

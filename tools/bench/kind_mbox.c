@@ -142,11 +142,33 @@ static void mailbox_serve(struct line *l, void *buf, size_t len)
 	}
 }
 
+static bool mailbox_open_spin(struct line *l)
+{
+	const struct mbox_set set = { .mask = MBOX_SET_SPIN, .spin = MBOX_SPIN_MAX };
+
+	/* Nobody spins where there is one processor. */
+	if (cpus() < 2)
+		return false;
+	mailbox_open(l);
+	NEED(mbox_set(l->in, &set), 0);
+	return true;
+}
+
 const struct kind kind_call = {
 	.name = "mbox call",
 	.how = "mbox_call; mbox_reply_recv",
 	.flags = KIND_OURS,
 	.open = mailbox_open,
+	.close = mailbox_close,
+	.call = mailbox_call,
+	.serve = mailbox_serve,
+};
+
+const struct kind kind_call_spin = {
+	.name = "mbox call, spin",
+	.how = "the same, spinning for up to 100 us before sleeping",
+	.flags = KIND_OURS,
+	.open = mailbox_open_spin,
 	.close = mailbox_close,
 	.call = mailbox_call,
 	.serve = mailbox_serve,

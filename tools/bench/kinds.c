@@ -11,7 +11,7 @@
 #include "bench.h"
 
 const struct kind *const kinds[] = {
-	&kind_call, &kind_mbox,
+	&kind_call, &kind_call_spin, &kind_mbox,
 	&kind_mq, &kind_sysv, &kind_pipe, &kind_stream, &kind_seqpacket, &kind_dgram,
 	&kind_eventfd, &kind_futex, &kind_readv,
 	NULL
