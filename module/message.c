@@ -3,9 +3,8 @@
  * Messages: memory, copies, identity, payment.
  *
  * A payload that fits a page with its message is one allocation; a longer one
- * is in single pages, so that no size needs physically contiguous memory.
+ * is in chunks of a page each, so that no size needs physically contiguous memory.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -27,6 +26,11 @@
 
 static struct kmem_cache *msg_caches[MSG_CACHES] __ro_after_init;
 
+/* Of a longer payload; from a cache for the same reasons. */
+#define MSG_CHUNK	(PAGE_SIZE - sizeof(void *))
+
+static struct kmem_cache *chunk_cache __ro_after_init;
+
 static_assert(offsetof(struct mbx_msg, data) + 64 <= MSG_SIZE_MIN);
 
 static size_t msg_class_size(unsigned int class)
@@ -45,35 +49,42 @@ static long msg_cost(u32 len)
 	return sizeof(struct mbx_msg) + len;
 }
 
-static unsigned int msg_page_count(const struct mbx_msg *msg)
+static unsigned int msg_chunk_count(const struct mbx_msg *msg)
 {
-	return DIV_ROUND_UP(msg->len, PAGE_SIZE);
+	return DIV_ROUND_UP(msg->len, MSG_CHUNK);
 }
 
-/* Frees the pages before the first that is missing. */
-static void msg_free_pages(struct mbx_msg *msg)
+static void chunk_free(void *chunk)
+{
+	if (want_init_on_free()) /* as in msg_free_memory() */
+		memzero_explicit(chunk, MSG_CHUNK);
+	kmem_cache_free(chunk_cache, chunk);
+}
+
+/* Frees the chunks before the first that is missing. */
+static void msg_free_chunks(struct mbx_msg *msg)
 {
 	unsigned int i;
 
-	for (i = 0; i < msg_page_count(msg) && msg->pages[i]; i++) {
-		__free_page(msg->pages[i]);
+	for (i = 0; i < msg_chunk_count(msg) && msg->chunks[i]; i++) {
+		chunk_free(msg->chunks[i]);
 		cond_resched();
 	}
-	kvfree(msg->pages);
+	kvfree(msg->chunks);
 }
 
-static int msg_alloc_pages(struct mbx_msg *msg)
+static int msg_alloc_chunks(struct mbx_msg *msg)
 {
-	unsigned int i, n = msg_page_count(msg);
+	unsigned int i, n = msg_chunk_count(msg);
 
-	msg->pages = kvcalloc(n, sizeof(*msg->pages), MBX_GFP_USER);
-	if (!msg->pages)
+	msg->chunks = kvcalloc(n, sizeof(*msg->chunks), MBX_GFP_USER);
+	if (!msg->chunks)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		if (!fatal_signal_pending(current))
-			msg->pages[i] = alloc_page(MBX_GFP_USER | __GFP_HIGHMEM);
-		if (!msg->pages[i]) {
-			msg_free_pages(msg);
+			msg->chunks[i] = kmem_cache_alloc(chunk_cache, MBX_GFP_USER);
+		if (!msg->chunks[i]) {
+			msg_free_chunks(msg);
 			return -ENOMEM;
 		}
 		cond_resched();
@@ -83,17 +94,17 @@ static int msg_alloc_pages(struct mbx_msg *msg)
 
 static struct mbx_msg *msg_alloc(u32 len)
 {
-	bool paged = len > MSG_INLINE_MAX;
-	unsigned int class = msg_class(offsetof(struct mbx_msg, data) + (paged ? 0 : len));
+	bool chunked = len > MSG_INLINE_MAX;
+	unsigned int class = msg_class(offsetof(struct mbx_msg, data) + (chunked ? 0 : len));
 	struct mbx_msg *msg;
 
 	msg = kmem_cache_alloc(msg_caches[class], MBX_GFP_USER);
 	if (!msg)
 		return NULL;
 	msg->len = len;
-	msg->paged = paged;
+	msg->chunked = chunked;
 	msg->class = class;
-	if (paged && msg_alloc_pages(msg)) {
+	if (chunked && msg_alloc_chunks(msg)) {
 		kmem_cache_free(msg_caches[class], msg);
 		return NULL;
 	}
@@ -101,17 +112,17 @@ static struct mbx_msg *msg_alloc(u32 len)
 }
 
 /*
- * Gives back the pages that a payload of @len does not need. The rest of the
- * allocation stays, and stays charged: the array of all pages among it.
+ * Gives back the chunks that a payload of @len does not need. The rest of the
+ * allocation stays, and stays charged: the array of all chunks among it.
  */
 static void msg_shrink(struct mbx_msg *msg, u32 len)
 {
-	unsigned int i, keep = DIV_ROUND_UP(len, PAGE_SIZE);
-	unsigned int n = msg->paged ? msg_page_count(msg) : 0;
-	u64 needed = (u64)keep * PAGE_SIZE + n * sizeof(*msg->pages);
+	unsigned int i, keep = DIV_ROUND_UP(len, MSG_CHUNK);
+	unsigned int n = msg->chunked ? msg_chunk_count(msg) : 0;
+	u64 needed = (u64)keep * MSG_CHUNK + n * sizeof(*msg->chunks);
 
 	for (i = keep; i < n; i++) {
-		__free_page(msg->pages[i]);
+		chunk_free(msg->chunks[i]);
 		cond_resched();
 	}
 	msg->len = len;
@@ -123,8 +134,8 @@ static void msg_shrink(struct mbx_msg *msg, u32 len)
 
 static void msg_free_memory(struct mbx_msg *msg)
 {
-	if (msg->paged)
-		msg_free_pages(msg);
+	if (msg->chunked)
+		msg_free_chunks(msg);
 	else if (want_init_on_free()) /* the caches don't: see there */
 		memzero_explicit(msg->data, msg->charged);
 	kmem_cache_free(msg_caches[msg->class], msg);
@@ -135,18 +146,18 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 	u32 len = iov_iter_count(from);
 	u32 done, n;
 
-	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(from)) {
+	if (!msg->chunked && len <= MBX_WORDS_MAX && iter_is_ubuf(from)) {
 		if (mbx_words_read(msg->data, from->ubuf + from->iov_offset, len))
 			return -EFAULT;
 		iov_iter_advance(from, len);
 		return 0;
 	}
-	if (!msg->paged)
+	if (!msg->chunked)
 		return copy_from_iter_full(msg->data, len, from) ? 0 : -EFAULT;
 
 	for (done = 0; done < len; done += n) {
-		n = min_t(u32, len - done, PAGE_SIZE);
-		if (copy_page_from_iter(msg->pages[done / PAGE_SIZE], 0, n, from) != n)
+		n = min_t(u32, len - done, MSG_CHUNK);
+		if (!copy_from_iter_full(msg->chunks[done / MSG_CHUNK], n, from))
 			return -EFAULT;
 		cond_resched();
 	}
@@ -322,18 +333,18 @@ int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
 	u32 len = min_t(size_t, msg->len, iov_iter_count(to));
 	u32 done, n;
 
-	if (!msg->paged && len <= MBX_WORDS_MAX && iter_is_ubuf(to)) {
+	if (!msg->chunked && len <= MBX_WORDS_MAX && iter_is_ubuf(to)) {
 		if (mbx_words_write(to->ubuf + to->iov_offset, msg->data, len))
 			return -EFAULT;
 		iov_iter_advance(to, len);
 		return 0;
 	}
-	if (!msg->paged)
+	if (!msg->chunked)
 		return copy_to_iter(msg->data, len, to) == len ? 0 : -EFAULT;
 
 	for (done = 0; done < len; done += n) {
-		n = min_t(u32, len - done, PAGE_SIZE);
-		if (copy_page_to_iter(msg->pages[done / PAGE_SIZE], 0, n, to) != n)
+		n = min_t(u32, len - done, MSG_CHUNK);
+		if (copy_to_iter(msg->chunks[done / MSG_CHUNK], n, to) != n)
 			return -EFAULT;
 		cond_resched();
 	}
@@ -401,7 +412,9 @@ int __init mbx_msg_init(void)
 		if (!msg_caches[i])
 			return -ENOMEM;
 	}
-	return 0;
+	chunk_cache = kmem_cache_create_usercopy("mbx_chunk", MSG_CHUNK, 0, SLAB_ACCOUNT, 0,
+						 MSG_CHUNK, msg_construct);
+	return chunk_cache ? 0 : -ENOMEM;
 }
 
 /**
@@ -413,4 +426,5 @@ void mbx_msg_exit(void)
 
 	for (i = 0; i < MSG_CACHES; i++)
 		kmem_cache_destroy(msg_caches[i]);
+	kmem_cache_destroy(chunk_cache);
 }

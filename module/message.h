@@ -89,11 +89,11 @@ struct mbx_msg {
 	bool done;			/* it lingers for peeks alone */
 	bool files_lost;		/* also read without */
 
-	/* const: long payloads are in pages, the others follow */
-	bool paged;
+	/* const: long payloads are in chunks, the others follow */
+	bool chunked;
 	u8 class;			/* of its size */
 	union {
-		struct page **pages;
+		void **chunks;
 		DECLARE_FLEX_ARRAY(u8, data);
 	};
 };
