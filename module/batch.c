@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many messages in one ioctl. Each is read, copied and checked as by SEND or RECV,
- * outside the lock; they pass through the mailbox some at a time under one.
+ * Many messages in one ioctl. Those that are sent are read, copied and checked as by SEND,
+ * outside the lock, and pass into the mailbox some at a time under one; those that are
+ * received are so one by one, as by RECV.
  */
 #include <linux/fs.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "args.h"
@@ -117,73 +117,31 @@ long mbx_ioctl_sendv(struct file *file, void __user *uarg, size_t size)
 	return sent ?: ret;
 }
 
-struct entry {
-	struct mbx_receive_args r;
-	struct mbx_msg *msg;
-};
-
-static int entry_begin(struct entry *e, struct file *file, const void __user *uarg)
+/* Receive into one entry; only the first waits, or is told why there is nothing. */
+static int recv_one(struct file *file, void __user *entry, bool first)
 {
+	struct mbx_handle *h = file->private_data;
+	struct mbx_receive_args r __uninitialized;
 	struct mbox_msg_args args __uninitialized;
+	struct mbx_msg *msg;
 	int ret;
 
-	ret = mbx_msg_args_read(&args, uarg, sizeof(args));
+	ret = mbx_msg_args_read(&args, entry, sizeof(args));
 	if (ret)
 		return ret;
 	if (!mbx_recv_args_valid(&args))
 		return -EINVAL;
-	return mbx_receive_args_begin(&e->r, file, &args);
-}
-
-static int receive_many(struct mbx_mailbox *mb, struct entry *entries, unsigned int n,
-			bool may_wait)
-{
-	struct mbx_outcome out;
-	unsigned int i;
-	int ret = 0;
-
-	mbx_mailbox_begin(mb, &out);
-	for (i = 0; i < n; i++) {
-		ret = mbx_mailbox_take_locked(mb, &entries[i].r.how, &entries[i].msg, &out);
-		if (ret)
-			break;
-	}
-	mbx_mailbox_end(mb, &out);
-	if (i || ret != -EAGAIN)
-		return i ?: ret;
-	if (!may_wait)
-		return -EAGAIN;
-	ret = mbx_mailbox_receive(mb, &entries[0].r.how, &entries[0].msg);
-	return ret ?: 1;
-}
-
-/* Receive some entries from @first on. Return how many, or, if none, why. */
-static int recv_some(struct file *file, const struct mbox_batch_args *batch,
-		     unsigned int first, struct entry *entries)
-{
-	struct mbx_handle *h = file->private_data;
-	unsigned int i, n, max = min(batch->count - first, MBX_BATCH_HOLD);
-	int ret = 0, taken, done = 0;
-
-	for (n = 0; n < max; n++) {
-		ret = entry_begin(&entries[n], file, batch_entry(batch, first + n));
-		if (ret)
-			break;
-	}
-	taken = n ? receive_many(h->mb, entries, n, !first) : ret;
-	for (ret = 0; !ret && done < taken; done += !ret)
-		ret = mbx_deliver(h, entries[done].msg, &entries[done].r,
-				  batch_entry(batch, first + done));
-	/* What did not arrive, and all after it, goes back to its place. */
-	for (i = done + 1; ret && (int)i < taken; i++)
-		mbx_mailbox_end_receive(h->mb, entries[i].msg, &entries[i].r.how, false);
-	if (!first && taken < 0 && n)
-		ret = mbx_receive_refused(&entries[0].r, taken, batch_entry(batch, 0));
-	else if (taken < 0)
-		ret = taken;
-	while (n--)
-		mbx_receive_args_end(&entries[n].r);
-	return done ?: ret;
+	ret = mbx_receive_args_begin(&r, file, &args);
+	if (ret)
+		return ret;
+	r.how.timeout.never |= !first;
+	ret = mbx_mailbox_receive(h->mb, &r.how, &msg);
+	if (!ret)
+		ret = mbx_deliver(h, msg, &r, entry);
+	else if (first)
+		ret = mbx_receive_refused(&r, ret, entry);
+	mbx_receive_args_end(&r);
+	return ret;
 }
 
 /**
@@ -197,23 +155,18 @@ static int recv_some(struct file *file, const struct mbox_batch_args *batch,
 long mbx_ioctl_recvv(struct file *file, void __user *uarg, size_t size)
 {
 	struct mbox_batch_args batch;
-	struct entry *entries;
-	int ret, received = 0;
+	unsigned int received = 0;
+	int ret;
 
 	ret = batch_args_read(&batch, uarg, size);
 	if (ret)
 		return ret;
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	entries = kvmalloc_array(min(batch.count, MBX_BATCH_HOLD), sizeof(*entries),
-				 GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
 	do {
-		ret = recv_some(file, &batch, received, entries);
-		received += max(ret, 0);
-	} while (ret == MBX_BATCH_HOLD && received < batch.count &&
-		 !signal_pending(current));
-	kvfree(entries);
+		ret = recv_one(file, batch_entry(&batch, received), !received);
+		received += !ret;
+		cond_resched();
+	} while (!ret && received < batch.count && !signal_pending(current));
 	return received ?: ret;
 }
