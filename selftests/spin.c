@@ -60,12 +60,13 @@ static int call(int h, __u32 number, __u32 spin)
 	return ret ?: reply == number ? 0 : -EBADMSG;
 }
 
-static bool serve_on(FIXTURE_DATA(hot) *self, int cpu, __u32 spin)
+static struct peer *server_on(int h, int cpu, __u32 spin)
 {
-	self->server = peer_new(self->h, serve);
-	self->server->pin = 1 + cpu;
-	self->server->arg = (void *)(long)spin;
-	return peer_start(self->server);
+	struct peer *p = peer_new(h, serve);
+
+	p->pin = 1 + cpu;
+	p->arg = (void *)(long)spin;
+	return peer_start(p) ? p : NULL;
 }
 
 FIXTURE_SETUP(hot)
@@ -108,7 +109,8 @@ TEST_F(hot, calls_are_answered_by_another_cpu)
 		SKIP(return, "needs two CPUs");
 	ASSERT_EQ(0, set_spin(self->h, MBOX_SPIN_MAX));
 	EXPECT_EQ(MBOX_SPIN_MAX, mb_stat_of(self->h).spin);
-	ASSERT_TRUE(serve_on(self, 1, 0));
+	self->server = server_on(self->h, 1, 0);
+	ASSERT_NE(NULL, self->server);
 	EXPECT_TRUE(calls_are_answered(self->h, 0));
 }
 
@@ -116,7 +118,8 @@ TEST_F(hot, calls_are_answered_where_one_side_says_so_for_itself)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "needs two CPUs");
-	ASSERT_TRUE(serve_on(self, 1, MBOX_SPIN_MAX));
+	self->server = server_on(self->h, 1, MBOX_SPIN_MAX);
+	ASSERT_NE(NULL, self->server);
 	EXPECT_TRUE(calls_are_answered(self->h, 1));
 }
 
@@ -124,7 +127,8 @@ TEST_F(hot, calls_are_answered_where_one_side_says_so_for_itself)
 TEST_F(hot, calls_are_answered_on_one_cpu)
 {
 	ASSERT_EQ(0, set_spin(self->h, MBOX_SPIN_MAX));
-	ASSERT_TRUE(serve_on(self, 0, 0));
+	self->server = server_on(self->h, 0, 0);
+	ASSERT_NE(NULL, self->server);
 	EXPECT_TRUE(calls_are_answered(self->h, 0));
 }
 
