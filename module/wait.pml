@@ -311,16 +311,22 @@ inline waiter_done(t) {
 
 inline mbx_waiter_sleep(t) {
 	expired = false;
+	done = false;
+	if
+	:: waiter_done(t)	/* mbx_waiter_spin(): a look, or many */
+	:: true
+	fi;
 	do
-	:: set_current_state(t, INTERRUPTIBLE);
+	:: done -> ret = OK; break
+	:: !done ->
+		set_current_state(t, INTERRUPTIBLE);
 		waiter_done(t);
 		if
-		:: done -> ret = OK; break
+		:: done
 		:: !done && signal[t] -> ret = EINTR; break
 		:: !done && !signal[t] && expired -> ret = ETIMEDOUT; break
-		:: else
-		fi;
-		schedule(t)
+		:: !done && !signal[t] && !expired -> schedule(t)
+		fi
 	od;
 	atomic { late_state[t] = false; task_state[t] = RUNNING }
 }
