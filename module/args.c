@@ -167,9 +167,10 @@ static int ext_read(struct mbox_ext *ext, u64 addr)
 	ret = mbx_args_read(ext, sizeof(*ext), uext, size);
 	if (ret)
 		return ret;
+	if (ext->spin > MBOX_SPIN_MAX && ext->spin != MBOX_SPIN_NONE)
+		return -EINVAL;
 	return ext->iov_count > MBOX_IOV_MAX || (ext->iov && !ext->iov_count) ||
-	       ext->spin > MBOX_SPIN_MAX || (ext->files && !ext->file_count) ?
-	       -EINVAL : 0;
+	       (ext->files && !ext->file_count) ? -EINVAL : 0;
 }
 
 /**
@@ -193,7 +194,7 @@ int mbx_buffer_begin(struct iov_iter *iter, unsigned int direction, u64 buf, u32
 
 /*
  * An array that lives as long as the operation waits is charged to who waits, unlike
- * what import_iovec() allocates: a batch has many.
+ * what import_iovec() allocates.
  */
 static int payload_import(struct mbx_payload *p, unsigned int direction)
 {

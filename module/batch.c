@@ -155,8 +155,7 @@ static int recv_one(struct file *file, void __user *entry, bool first)
 long mbx_ioctl_recvv(struct file *file, void __user *uarg, size_t size)
 {
 	struct mbox_batch_args batch;
-	unsigned int received = 0;
-	int ret;
+	int ret, received = 0;
 
 	ret = batch_args_read(&batch, uarg, size);
 	if (ret)

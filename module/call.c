@@ -270,7 +270,7 @@ static int call_wait(struct mbx_mailbox *mb, struct mbx_call *call,
 	bool claimed, interrupted, gone = false;
 	int ret;
 
-	ret = mbx_mailbox_sleep(mb, w, &mb->send_spin, timeout);
+	ret = mbx_mailbox_sleep(mb, w, timeout, &mb->call_spin);
 	if (!ret)
 		return 0;
 	/* Who is killed does not come back, even if others share its files. */

@@ -119,8 +119,8 @@ struct mbx_mailbox {
 	u32 spin;			/* of those who wait, in ns; also read without */
 
 	/* without any lock */
-	struct mbx_spin receive_spin;
-	struct mbx_spin send_spin;
+	struct mbx_spin receive_spin;	/* of who waits for a message */
+	struct mbx_spin call_spin;	/* of who waits for the end of a call */
 
 	/* of its own lock, see MBX_POLL */
 	struct wait_queue_head poll;
@@ -278,8 +278,6 @@ int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		     const struct mbx_timeout *timeout);
 int mbx_mailbox_send_many(struct mbx_mailbox *mb, struct mbx_msg **msgs, unsigned int n,
 			  const struct mbx_timeout *timeout);
-int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
-			    struct mbx_msg **msg, struct mbx_outcome *out);
 int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 			struct mbx_msg **msg);
 void mbx_mailbox_end_receive(struct mbx_mailbox *mb, struct mbx_msg *msg,

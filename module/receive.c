@@ -67,19 +67,13 @@ static int mailbox_receive_blocked(struct mbx_mailbox *mb, struct mbx_receive *h
 	return ret;
 }
 
-/**
- * mbx_mailbox_take_locked - take a message in hand, if there is one
- * @mb: the mailbox
- * @how: which message
- * @msg: the message
- * @out: of mbx_mailbox_begin()
- *
- * Return: 0; -EMSGSIZE: the message is longer than there is room, @how->len is
- * set and the message where it was; -EPIPE: none is there and none can ever
+/*
+ * Take what is there. Return 0; -EMSGSIZE: the message is longer than there is room,
+ * @how->len is set and the message where it was; -EPIPE: none is there and none can ever
  * arrive; -EAGAIN: none is there.
  */
-int mbx_mailbox_take_locked(struct mbx_mailbox *mb, struct mbx_receive *how,
-			    struct mbx_msg **msg, struct mbx_outcome *out)
+static int mailbox_take_first(struct mbx_mailbox *mb, struct mbx_receive *how,
+			      struct mbx_msg **msg, struct mbx_outcome *out)
 {
 	lockdep_assert_held(&mb->lock);
 	how->withheld = false;
@@ -114,7 +108,7 @@ int mbx_mailbox_receive(struct mbx_mailbox *mb, struct mbx_receive *how,
 	int ret;
 
 	mbx_mailbox_begin(mb, &out);
-	ret = mbx_mailbox_take_locked(mb, how, msg, &out);
+	ret = mailbox_take_first(mb, how, msg, &out);
 	if (ret == -EAGAIN && !how->timeout.never)
 		return mailbox_receive_blocked(mb, how, msg, &out);
 	mbx_mailbox_end(mb, &out);

@@ -286,18 +286,23 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
  * mbx_mailbox_sleep - wait until completed, perhaps without sleeping
  * @mb: the mailbox
  * @w: as for mbx_waiter_sleep()
- * @spin: @mb's, of those who wait like @w
- * @timeout: for how long
+ * @timeout: likewise
+ * @spin: @mb's, of those who wait like @w; NULL: they sleep, unless they ask for more
  *
  * Context: sleeps.
  * Return: as mbx_waiter_sleep().
  */
-int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w, struct mbx_spin *spin,
-		      const struct mbx_timeout *timeout)
+int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w,
+		      const struct mbx_timeout *timeout, struct mbx_spin *spin)
 {
-	const u32 budget = timeout->spin ?: READ_ONCE(mb->spin);
+	u32 budget = timeout->spin;
 
-	if (budget && mbx_waiter_spin(w, budget, spin))
+	/* Who states a time has it, whatever came of others'. */
+	if (budget)
+		spin = NULL;
+	else if (spin)
+		budget = READ_ONCE(mb->spin);
+	if (budget && budget != MBOX_SPIN_NONE && mbx_waiter_spin(w, timeout, budget, spin))
 		return 0;
 	return mbx_waiter_sleep(w, timeout);
 }
@@ -319,7 +324,7 @@ int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 	bool claimed;
 	int ret;
 
-	ret = mbx_mailbox_sleep(mb, w, sending ? &mb->send_spin : &mb->receive_spin, timeout);
+	ret = mbx_mailbox_sleep(mb, w, timeout, sending ? NULL : &mb->receive_spin);
 	if (!ret)
 		return w->result;
 

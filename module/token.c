@@ -248,7 +248,7 @@ static int token_end_reply(struct mbx_mailbox *mb, struct mbx_msg *msg, int resu
  * @from: the same, for the header
  * @payload: all of it is the reply
  * @code: 0; otherwise the call is refused with it
- * @woken: set, if the caller was woken and is to run on this CPU
+ * @woken: set, if somebody was woken who is to run on this CPU: a hint
  *
  * Context: may sleep, reads user memory.
  * Return: 0; -ESRCH: not a token of @owner's; -EINVAL: not a call's; -EMSGSIZE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The moves of a message, for the files that implement the mailbox alone. All
- * but mbx_mailbox_wait() with its lock held.
+ * but mbx_mailbox_sleep() and mbx_mailbox_wait() with its lock held.
  */
 #ifndef MBX_TRANSFER_H
 #define MBX_TRANSFER_H
@@ -77,8 +77,8 @@ void mbx_mailbox_release_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *m
 void mbx_mailbox_admit_locked(struct mbx_mailbox *mb, struct mbx_outcome *out);
 void mbx_mailbox_refuse_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				      int error, struct mbx_outcome *out);
-int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w, struct mbx_spin *spin,
-		      const struct mbx_timeout *timeout);
+int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w,
+		      const struct mbx_timeout *timeout, struct mbx_spin *spin);
 int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 		     struct mbx_msg *sending, const struct mbx_timeout *timeout);
 

@@ -103,31 +103,63 @@ static bool spin_is_in_the_way(void)
 	return need_resched() || !single_task_running() || signal_pending(current);
 }
 
+static ktime_t clock_now(clockid_t clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+		return ktime_get_real();
+	case CLOCK_BOOTTIME:
+		return ktime_get_boottime();
+	default:
+		return ktime_get();
+	}
+}
+
+/* Not past the deadline, either. */
+static s64 spin_time(u32 budget, const struct mbx_timeout *timeout)
+{
+	if (!timeout->timed)
+		return budget;
+	return min_t(s64, budget,
+		     ktime_to_ns(ktime_sub(timeout->deadline, clock_now(timeout->clock))));
+}
+
 /**
  * mbx_waiter_spin - wait until completed, but don't sleep
  * @w: as for mbx_waiter_sleep()
+ * @timeout: likewise
  * @budget: for how long at most, in ns
- * @spin: of those who wait alike
+ * @spin: of those who wait alike; NULL: nothing is learned
+ *
+ * MBX_COMPLETION needs no more than the acquire of who looks: the state of the task is
+ * for who sleeps.
  *
  * Return: whether it was completed: @w->result is set. Otherwise nothing has changed.
  */
-bool mbx_waiter_spin(const struct mbx_waiter *w, u32 budget, struct mbx_spin *spin)
+bool mbx_waiter_spin(const struct mbx_waiter *w, const struct mbx_timeout *timeout,
+		     u32 budget, struct mbx_spin *spin)
 {
 	ktime_t end;
+	s64 time;
 
-	if (num_online_cpus() == 1 || !spin_is_due(spin))
+	if (waiter_done(w))
+		return true;
+	time = spin_time(budget, timeout);
+	if (num_online_cpus() == 1 || time <= 0 || (spin && !spin_is_due(spin)))
 		return false;
-	end = ktime_add_ns(ktime_get(), budget);
+	end = ktime_add_ns(ktime_get(), time);
 	while (!waiter_done(w)) {
 		if (spin_is_in_the_way())
 			return false;
 		if (ktime_after(ktime_get(), end)) {
-			spin_learn(spin, false);
+			if (spin)
+				spin_learn(spin, false);
 			return false;
 		}
 		cpu_relax();
 	}
-	spin_learn(spin, true);
+	if (spin)
+		spin_learn(spin, true);
 	return true;
 }
 

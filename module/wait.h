@@ -19,7 +19,7 @@
  * @timed: until @deadline; otherwise for ever
  * @clock: of @deadline
  * @deadline: absolute, of the initial time namespace
- * @spin: how long to spin before that, in ns; 0: as the mailbox says
+ * @spin: how long to spin before that, in ns; 0: as the mailbox says; MBOX_SPIN_NONE
  */
 struct mbx_timeout {
 	bool never;
@@ -136,7 +136,8 @@ struct mbx_waiters {
 void mbx_waiter_init(struct mbx_waiter *w);
 void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake);
 void mbx_wakeups_run(struct mbx_wakeups *wake);
-bool mbx_waiter_spin(const struct mbx_waiter *w, u32 budget, struct mbx_spin *spin);
+bool mbx_waiter_spin(const struct mbx_waiter *w, const struct mbx_timeout *timeout,
+		     u32 budget, struct mbx_spin *spin);
 int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout);
 void mbx_waiter_sleep_claimed(struct mbx_waiter *w);
 

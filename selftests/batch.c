@@ -4,6 +4,7 @@
  * stop at the first that cannot be, and only the first one waits.
  */
 #include "mbox_call.h"
+#include "mbox_peer.h"
 
 #define MANY	MBOX_BATCH_MAX
 
@@ -472,6 +473,43 @@ TEST_F(batch, first_wait_ends_with_a_signal)
 	ASSERT_TRUE(receivers_blocked(self->h, 1));
 	pthread_kill(p->thread, SIGUSR1);
 	EXPECT_EQ(-EINTR, peer_join(p));
+}
+
+static long recvv_two(struct peer *p)
+{
+	__u32 numbers[2];
+	struct mbox_msg_args args[2] = {
+		{ .flags = MBOX_WAIT_FOREVER, .buf = (unsigned long)&numbers[0], .len = 4 },
+		{ .flags = MBOX_WAIT_FOREVER, .buf = (unsigned long)&numbers[1], .len = 4 },
+	};
+	const int n = recvv(p->fd, args, 2);
+
+	return n == 1 ? (long)numbers[0] : n;
+}
+
+TEST_F(batch, whose_first_waits_ends_with_a_signal)
+{
+	struct peer *p = peer_new(self->h, recvv_two);
+
+	ASSERT_EQ(0, signal_handle(SIGUSR1, 0));
+	ASSERT_TRUE(peer_start(p));
+	ASSERT_TRUE(receivers_blocked(self->h, 1));
+	ASSERT_EQ(0, pthread_kill(p->thread, SIGUSR1));
+	EXPECT_EQ(-EINTR, peer_join(p));
+}
+
+TEST_F(batch, whose_first_waits_goes_on_after_a_restart)
+{
+	struct peer *p = peer_new(self->h, recvv_two);
+
+	ASSERT_EQ(0, signal_handle(SIGUSR1, SA_RESTART));
+	ASSERT_TRUE(peer_start(p));
+	ASSERT_TRUE(receivers_blocked(self->h, 1));
+	ASSERT_EQ(0, pthread_kill(p->thread, SIGUSR1));
+	ASSERT_TRUE(wait_until(signals() == 1));
+	ASSERT_TRUE(receivers_blocked(self->h, 1));
+	ASSERT_EQ(0, num_send(self->h, 0, 0, 4711));
+	EXPECT_EQ(4711, peer_join(p));
 }
 
 TEST_HARNESS_MAIN

@@ -130,7 +130,9 @@ TEST_F(sized_call, reply_is_never_longer_than_the_caller_takes)
 
 TEST_F(sized_call, g01_large_request_and_reply_arrive_whole)
 {
-	static const __u32 sizes[] = { 4095, 4096, 4097, 65537, LARGE };
+	static const __u32 sizes[] = {
+		4087, 4088, 4089, 4095, 4096, 4097, 8176, 8177, 65537, LARGE,
+	};
 	char *out = malloc(LARGE), *in = malloc(LARGE), *back = malloc(LARGE);
 	struct mbox_msg_args take = { .flags = MBOX_WAIT_NONE };
 	struct mbox_msg_args reply = { .select = MBOX_FINISH_REPLY };

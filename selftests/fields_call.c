@@ -250,6 +250,8 @@ TEST_F(conversation, with_a_wrong_extension_is_refused)
 	REFUSES(E2BIG, self->ext.size = ~0U);
 	self->ext.size = sizeof(self->ext);
 	REFUSES(EINVAL, self->ext.spin = MBOX_SPIN_MAX + 1);
+	if (variant->cmd == MBOX_IOC_FINISH)
+		REFUSES(EINVAL, self->ext.spin = 1);
 	self->ext.spin = 0;
 	REFUSES(EINVAL, self->ext.lease_time = 1);
 	self->ext.lease_time = 0;

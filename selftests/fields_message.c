@@ -233,7 +233,7 @@ TEST_F(message, with_an_extension_for_something_else_is_refused)
 	self->valid.flags |= MBOX_EXT;
 	self->valid.ext = (unsigned long)&ext;
 	REFUSES(EINVAL, ext.spin = MBOX_SPIN_MAX + 1);
-	REFUSES(EINVAL, ext.spin = ~0U);
+	REFUSES(EINVAL, ext.spin = MBOX_SPIN_NONE - 1);
 	ext.spin = 0;
 	REFUSES(EINVAL, ext.reply_to = self->h);
 	REFUSES(EINVAL, ext.reply_to = -1);

@@ -338,7 +338,7 @@ TEST_F_TIMEOUT(victim, does_not_feel_waiters_that_are_asked_all_the_time, 120)
 /* ---- what the kernel remembers of who waits ---- */
 
 #define CGROUP_DIR	"/sys/fs/cgroup/mbox-hostile"
-#define WAITERS	128
+#define WAITERS	256
 
 static long cgroup_memory(void)
 {
@@ -377,12 +377,15 @@ static void *gather_wait(void *arg)
 static long memory_of_waiters(struct __test_metadata *_metadata, const struct waiting *w)
 {
 	long before = cgroup_memory(), there = mb_fdinfo(w->h, "mbox-waiting-receivers");
+	pthread_attr_t small;
 	pthread_t thread;
 	int i;
 
 	ASSERT_LE(0, before);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 32768);
 	for (i = 0; i < WAITERS; i++)
-		ASSERT_EQ(0, pthread_create(&thread, NULL, gather_wait, (void *)w));
+		ASSERT_EQ(0, pthread_create(&thread, &small, gather_wait, (void *)w));
 	ASSERT_TRUE(receivers_blocked(w->h, there + WAITERS));
 	return cgroup_memory() - before;
 }
@@ -393,13 +396,11 @@ static void all_wait(struct __test_metadata *_metadata, void *arg)
 	const struct waiting few = { *(int *)arg, 1 }, many = { *(int *)arg, MBOX_IOV_MAX };
 	long threads;
 
-	/* Huge pages below the stacks would be more than all else. */
-	ASSERT_EQ(0, prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 	ASSERT_EQ(0, mb_write_file(CGROUP_DIR "/cgroup.procs", "0"));
 	memory_of_waiters(_metadata, &few);	/* what the first ones cost, once */
 	threads = memory_of_waiters(_metadata, &few);
-	/* Threads do not all cost the same. */
-	EXPECT_LE(threads + arrays * 3 / 4, memory_of_waiters(_metadata, &many));
+	/* Each CPU may have taken some in advance. */
+	EXPECT_LE(threads + arrays / 2, memory_of_waiters(_metadata, &many));
 }
 
 TEST(g10_memory_cgroup_pays_for_those_who_wait)

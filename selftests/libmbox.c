@@ -419,6 +419,21 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 	EXPECT_ERRNO(EMSGSIZE, mbox_send(self->out, self->buf, 17));
 }
 
+TEST_F(mailbox, spin_is_what_the_kernel_takes)
+{
+	struct mbox_sendmsg send = { .spin = MBOX_SPIN_MAX + 1 };
+	struct mbox_recvmsg recv = { .spin = MBOX_SPIN_MAX + 1 };
+	struct mbox_callmsg call = { .spin = MBOX_SPIN_MAX + 1 };
+
+	EXPECT_ERRNO(EINVAL, mbox_sendmsg(self->out, &send));
+	EXPECT_ERRNO(EINVAL, mbox_recvmsg(self->mb, &recv, NULL));
+	EXPECT_ERRNO(EINVAL, mbox_callmsg(self->out, &call, NULL));
+	send.spin = MBOX_SPIN_NONE;
+	recv.spin = MBOX_SPIN_MAX;
+	EXPECT_OK(0, mbox_sendmsg(self->out, &send));
+	EXPECT_OK(0, mbox_recvmsg(self->mb, &recv, NULL));
+}
+
 TEST_F(mailbox, set_bad_value_is_einval)
 {
 	const struct mbox_set bad[] = {

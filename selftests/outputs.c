@@ -66,7 +66,8 @@ TEST_F(outputs, g11_of_a_receive_are_written_in_full)
 TEST_F(outputs, g11_of_a_receive_end_with_the_message)
 {
 	static const __u32 sizes[] = {
-		0, 1, 7, 8, 63, 64, 65, 255, 256, 4000, 4095, 4096, 4097,
+		0, 1, 7, 8, 63, 64, 65, 255, 256, 4000, 4087, 4088, 4089, 4092, 4093, 4095,
+		4096, 4097, 8176, 8177, 8184, 8185, 16 * 4088, 16 * 4088 + 1,
 		8192, 65535, 65536, 65537, 1 << 20,
 	};
 	unsigned char *sent = malloc(BUF_SIZE);

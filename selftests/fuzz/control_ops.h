@@ -232,7 +232,7 @@ static inline int do_set(struct fuzz_do *d)
 	if (a.mask & MBOX_SET_MAX_MESSAGE_SIZE)
 		a.max_message_size = limits[2];
 	if (a.mask & MBOX_SET_SPIN)
-		a.spin = op->type;
+		a.spin = op->type % (2 * MBOX_SPIN_MAX);
 	if (op->id > 248)
 		a.mode = 1;
 	return do_struct(d, MBOX_IOC_SET, &a);

@@ -41,6 +41,8 @@
 
 /* Longest time that a wait may spin before it sleeps, in ns. */
 #define MBOX_SPIN_MAX		100000
+/* mbox_ext.spin: not at all, whatever the mailbox says. */
+#define MBOX_SPIN_NONE		(~0U)
 
 /*
  * Rights and properties of a handle: the low bits of the flags of CREATE,
@@ -350,8 +352,8 @@ struct mbox_msg_args {
  * @out_file_count: written by RECV and REPLY_RECV: number of descriptors at @files,
  *	0 if the files were closed or left there; on EMSGSIZE, number of files that
  *	the message carries
- * @spin: how long to spin before sleeping, if it must be waited, as
- *	mbox_set_args.spin; 0: as the mailbox says. Not FINISH
+ * @spin: how long to spin before sleeping, if it must be waited: in ns, up to
+ *	MBOX_SPIN_MAX, or MBOX_SPIN_NONE; 0: as the mailbox says. Not FINISH
  */
 struct mbox_ext {
 	__u32 size;
@@ -491,12 +493,12 @@ struct mbox_stat_args {
  * @max_messages: at least 1
  * @max_bytes: at least the (new) max_message_size
  * @max_message_size: at least 1, at most the (new) max_bytes
- * @spin: how long whoever waits at the mailbox spins before sleeping: in ns, up to
- *	MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
+ * @spin: how long whoever waits for a message, or for the end of a call, spins
+ *	before sleeping: in ns, up to MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
  *
  * Who spins looks for what it waits for, on its own time, as long as nobody else
  * wants its processor; not on a machine with one. If that is in vain, the next
- * waits do less of it. A wait may end later than its deadline by as much.
+ * waits do without (but those that state a time of their own).
  *
  * For the mailbox's owner and for CAP_IPC_OWNER; uid and gid for CAP_CHOWN,
  * both in the user namespace that owns the mailbox's network namespace. All

@@ -24,6 +24,8 @@
 
 /* Longest time that a wait may spin before it sleeps, in ns. */
 #define MBOX_SPIN_MAX		100000
+/* Not at all, whatever the mailbox says. */
+#define MBOX_SPIN_NONE		(~0U)
 
 /*
  * Rights and properties of a handle: the flags of mbox_create(), of the
@@ -161,8 +163,8 @@ struct mbox_options {
  *	made even if it has passed
  * @clock: CLOCK_REALTIME (0), CLOCK_MONOTONIC or CLOCK_BOOTTIME; the first
  *	follows when the clock is set
- * @spin: how long to spin before sleeping, if it must be waited, in ns, up to
- *	MBOX_SPIN_MAX; 0: as the mailbox says (struct mbox_set)
+ * @spin: how long to spin before sleeping, if it must be waited: in ns, up to
+ *	MBOX_SPIN_MAX, or MBOX_SPIN_NONE; 0: as the mailbox says (struct mbox_set)
  */
 struct mbox_sendmsg {
 	const void *buf;
@@ -390,13 +392,13 @@ struct mbox_stat {
  * @max_messages: at least 1
  * @max_bytes: in bytes, at least the (new) @max_message_size
  * @max_message_size: in bytes, at least 1, at most the (new) @max_bytes
- * @spin: how long whoever waits at the mailbox spins before sleeping, in ns, up to
- *	MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
+ * @spin: how long whoever waits for a message, or for the end of a call, spins
+ *	before sleeping: in ns, up to MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
  *
  * Who spins looks for what it waits for, on its own time, as long as nobody else
  * wants its processor; not on a machine with one. That saves two wake-ups where
- * answers come at once; if it is in vain, the next waits do less of it. A wait may
- * end later than its deadline by as much.
+ * answers come at once; if it is in vain, the next waits do without (but those that
+ * state a time of their own).
  */
 struct mbox_set {
 	unsigned int mask;
