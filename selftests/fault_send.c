@@ -51,7 +51,7 @@ FIXTURE_VARIANT_ADD(send, badged) {
 	.len = 5, .badge = 4711, .nomem = 1, .fault = 2,
 };
 
-/* An array of pages, four of them, each with a copy of its own. */
+/* An array of chunks, four of them, each with a copy of its own. */
 FIXTURE_VARIANT_ADD(send, long) {
 	.len = LONG_LEN, .nomem = 1 + 1 + 4, .fault = 1 + 4,
 };
