@@ -3,6 +3,7 @@
  * Many processes at one queue: what a message costs when so many send and so many
  * receive, and how evenly they come to it.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #define DEPTH		1024
 #define ROUNDS		3
 #define ENOUGH		100	/* messages */
+#define PATIENCE	100	/* windows without so many */
 
 struct crowd {
 	struct line line;
@@ -99,6 +101,7 @@ static double crowd_watch(struct crowd *c, double *even)
 	const useconds_t time = counts_instructions ? 20000 : 300000;
 	const unsigned long *received = c->counts + c->senders;
 	unsigned long before, n;
+	unsigned int windows = 0;
 	uint64_t begin;
 	double ns, a, b;
 
@@ -109,6 +112,8 @@ static double crowd_watch(struct crowd *c, double *even)
 	do {
 		usleep(time);
 		n = sum(received, c->receivers) - before;
+		errno = ETIMEDOUT;
+		NEED(++windows < PATIENCE, true);
 	} while (n < ENOUGH);
 	ns = (double)(now() - begin) / (double)n;
 	a = fairness(c->counts, c->senders);
