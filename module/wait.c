@@ -152,7 +152,8 @@ bool mbx_waiter_spin(const struct mbx_waiter *w, const struct mbx_timeout *timeo
 		if (spin_is_in_the_way())
 			return false;
 		if (ktime_after(ktime_get(), end)) {
-			if (spin)
+			/* What a deadline cut short says nothing of others. */
+			if (spin && time == budget)
 				spin_learn(spin, false);
 			return false;
 		}
