@@ -14,8 +14,8 @@
  * @tokens: deliveries that were not finished yet
  * @stale: those of them whose caller has given up
  * @calls: calls that were interrupted and may be resumed
- * @closers: users that closed a descriptor of the handle, a bit for each; some share one
  * @notice: whether the mailbox's notification was asked for through it
+ * @closers: users that closed a descriptor of the handle, a bit for each; some share one
  *
  * Protected by the mailbox's lock. All but @stale are also read without, to see
  * whether the lock is worth taking: what is given out to the reader, or closed by
@@ -25,8 +25,8 @@ struct mbx_holder {
 	unsigned int tokens;
 	unsigned int stale;
 	unsigned int calls;
-	u64 closers;
 	bool notice;
+	u64 closers;
 };
 
 /**
