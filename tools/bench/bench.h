@@ -124,6 +124,7 @@ void plot(const char *json, const char *dir);
 void report_table(FILE *f);
 void report_json(FILE *f);
 unsigned int report_goals(FILE *f);
+bool goals_need(const struct setting *s);
 bool result_is_rival(const struct result *r);
 
 /* ---- measuring (measure.c) ---- */
@@ -154,6 +155,7 @@ extern struct profile {
 void profile_marker(void);
 
 extern bool counts_instructions;	/* a nanosecond is one instruction */
+extern bool only_goals;			/* nothing else is measured */
 
 uint64_t now(void);		/* ns of CLOCK_MONOTONIC */
 const char *time_unit(void);

@@ -19,7 +19,7 @@
 #define WARM_UP		3	/* pieces of each that are not counted */
 #define PROFILE_WARM_UP	50
 
-bool counts_instructions;
+bool counts_instructions, only_goals;
 struct profile profile;
 
 uint64_t now(void)
@@ -179,6 +179,8 @@ void measure(const struct trial *t)
 		profile_it(t);
 		return;
 	}
+	if (only_goals && !goals_need(&t->setting))
+		return;
 
 	for (i = 0; kinds[i]; i++) {
 		c[n].arg = allocate(1, t->arg_size);
