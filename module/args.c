@@ -154,9 +154,8 @@ int mbx_filter_read(struct mbx_filter *filter, const struct mbox_msg_args *args)
 	return 0;
 }
 
-static int ext_read(struct mbox_ext *ext, u64 addr)
+static int ext_read(struct mbox_ext *ext, const struct mbox_ext __user *uext)
 {
-	const struct mbox_ext __user *uext = u64_to_user_ptr(addr);
 	u32 size;
 	int ret;
 
@@ -213,6 +212,23 @@ static int payload_import(struct mbx_payload *p, unsigned int direction)
 	return ret;
 }
 
+/* Apart, so that those without need not save the registers that this uses. */
+static noinline int payload_begin_ext(struct mbx_payload *p, unsigned int direction,
+				      const struct mbox_msg_args *args)
+{
+	int ret;
+
+	p->uext = u64_to_user_ptr(args->ext);
+	ret = ext_read(&p->ext, p->uext);
+	if (ret)
+		return ret;
+	if (!p->ext.iov_count)
+		return mbx_buffer_begin(&p->iter, direction, args->buf, args->len);
+	if (args->buf || args->len)
+		return -EINVAL;
+	return payload_import(p, direction);
+}
+
 /**
  * mbx_payload_begin - read where the payload is, and the rare arguments
  * @p: to be given to mbx_payload_end()
@@ -224,26 +240,13 @@ static int payload_import(struct mbx_payload *p, unsigned int direction)
 int mbx_payload_begin(struct mbx_payload *p, unsigned int direction,
 		      const struct mbox_msg_args *args)
 {
-	int ret;
-
 	p->iov = NULL;
 	p->uext = NULL;
-	if (args->flags & MBOX_EXT) {
-		p->uext = u64_to_user_ptr(args->ext);
-		ret = ext_read(&p->ext, args->ext);
-		if (ret)
-			return ret;
-	} else {
-		if (args->ext)
-			return -EINVAL;
-		p->ext = (struct mbox_ext){ };
-	}
-	if (!p->ext.iov_count)
-		return mbx_buffer_begin(&p->iter, direction, args->buf, args->len);
-
-	if (args->buf || args->len)
+	if (args->flags & MBOX_EXT)
+		return payload_begin_ext(p, direction, args);
+	if (args->ext)
 		return -EINVAL;
-	return payload_import(p, direction);
+	return mbx_buffer_begin(&p->iter, direction, args->buf, args->len);
 }
 
 /**

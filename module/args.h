@@ -27,14 +27,14 @@ int mbx_filter_read(struct mbx_filter *filter, const struct mbox_msg_args *args)
 /**
  * struct mbx_payload - a user's buffer, in one piece or scattered
  * @iter: goes through it
- * @ext: the rare arguments that came with it, or zeroes
- * @uext: where they are, NULL: nowhere
+ * @uext: where the rare arguments are, NULL: none came with it
+ * @ext: what they are, if any did
  * @iov: to be freed
  */
 struct mbx_payload {
 	struct iov_iter iter;
-	struct mbox_ext ext;
 	struct mbox_ext __user *uext;
+	struct mbox_ext ext;
 	struct iovec *iov;
 };
 

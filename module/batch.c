@@ -131,15 +131,15 @@ static int recv_one(struct file *file, void __user *entry, bool first)
 		return ret;
 	if (!mbx_recv_args_valid(&args))
 		return -EINVAL;
-	ret = mbx_receive_args_begin(&r, file, &args);
+	ret = mbx_receive_args_begin(&r, file, &args, entry);
 	if (ret)
 		return ret;
 	r.how.timeout.never |= !first;
 	ret = mbx_mailbox_receive(h->mb, &r.how, &msg);
-	if (!ret)
-		ret = mbx_deliver(h, msg, &r, entry);
-	else if (first)
-		ret = mbx_receive_refused(&r, ret, entry);
+	if (!ret && msg)
+		ret = mbx_deliver(h, msg, &r);
+	else if (ret && first)
+		ret = mbx_receive_refused(&r, ret);
 	mbx_receive_args_end(&r);
 	return ret;
 }

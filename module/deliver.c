@@ -14,6 +14,7 @@
 #include "mailbox.h"
 #include "message.h"
 #include "token.h"
+#include "words.h"
 
 /* The receiver's new descriptors. */
 struct files {
@@ -52,6 +53,8 @@ static int files_deliver(struct files *files, const struct mbx_msg *msg,
 {
 	int ret = 0;
 
+	if (!r->p.uext)
+		return 0;
 	if (r->how.file_room && msg->cargo)
 		ret = files_install(files, msg->cargo);
 	if (ret)
@@ -75,18 +78,42 @@ static void describe(struct mbox_msg_args *args, const struct mbx_msg *msg,
 }
 
 /**
+ * mbx_deliver_at_once - copy out a message that is short and goes alone
+ * @mb: the mailbox, whose lock is held: nothing here sleeps
+ * @msg: without files; no token is given for it
+ * @how: of struct mbx_receive_args, without rare arguments
+ *
+ * Return: whether it is out. If not, user memory may be written in part.
+ */
+bool mbx_deliver_at_once(const struct mbx_mailbox *mb, const struct mbx_msg *msg,
+			 const struct mbx_receive *how)
+{
+	const struct mbx_receive_args *r = container_of(how, struct mbx_receive_args, how);
+	struct mbox_msg_args args __uninitialized;
+	struct iov_iter to = r->p.iter;
+	int ret;
+
+	if (msg->len > MBX_WORDS_MAX)
+		return false;
+	describe(&args, msg, r);
+	args.out_drops = mb->drops;
+	pagefault_disable();
+	ret = mbx_msg_copy_out(msg, &to) ?: mbx_msg_args_write(r->uarg, &args);
+	pagefault_enable();
+	return !ret;
+}
+
+/**
  * mbx_deliver - copy out what was received, and finish, lease or undo by that
  * @h: the handle
  * @msg: what mbx_mailbox_receive() gave; the caller's no longer
  * @r: the receive
- * @uarg: gets the header
  *
  * Context: may sleep, writes user memory.
  * Return: 0; -EFAULT; -EMFILE, -ENOMEM, what a security module says: no
  * descriptors for the files.
  */
-int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r,
-		void __user *uarg)
+int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r)
 {
 	const struct mbx_owner owner = mbx_handle_owner(h);
 	struct mbox_msg_args args __uninitialized;
@@ -109,7 +136,7 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 	sync = token && msg->call && !(msg->flags & MBOX_MSG_CALL);
 	if (token)	/* others may finish the message from here on */
 		args.out_token = mbx_token_grant(h->mb, msg, &owner, r->how.lease_time);
-	ret = mbx_msg_args_write(uarg, &args);
+	ret = mbx_msg_args_write(r->uarg, &args);
 	if (ret)
 		files_undo(&files);
 	if (!token)
@@ -124,17 +151,16 @@ int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_ar
 /**
  * mbx_receive_refused - tell why a receive took nothing
  * @r: the receive
- * @error: of mbx_mailbox_receive()
- * @uarg: gets the length, if it was that
+ * @error: of mbx_mailbox_receive(). If it was the length, that is told
  *
  * Return: @error, -EFAULT.
  */
-int mbx_receive_refused(const struct mbx_receive_args *r, int error, void __user *uarg)
+int mbx_receive_refused(const struct mbx_receive_args *r, int error)
 {
 	const struct mbox_msg_args told = { .out_len = r->how.len };
 
 	if (error != -EMSGSIZE)
 		return error;
-	return mbx_msg_args_write(uarg, &told) ?: files_tell(&r->p, r->how.files) ?:
+	return mbx_msg_args_write(r->uarg, &told) ?: files_tell(&r->p, r->how.files) ?:
 	       error;
 }

@@ -123,8 +123,11 @@ static int call_tell(struct mbx_handle *h, const struct mbx_caller *caller,
 	return -EFAULT;
 }
 
-/* The struct says what to send, or which call of before to go on with. */
-static int call(struct mbx_handle *h, struct mbx_post *post, struct mbx_payload *p,
+/*
+ * The struct says what to send, or which call of before to go on with. Apart, so that a
+ * plain send need not save the registers that this uses.
+ */
+static noinline int call(struct mbx_handle *h, struct mbx_post *post, struct mbx_payload *p,
 		const struct mbox_msg_args *args, const struct mbx_timeout *timeout,
 		void __user *uarg)
 {
@@ -218,11 +221,18 @@ static bool post_resumes(enum mbx_post_kind kind, const struct mbox_msg_args *ar
 	return args->id && (kind == MBX_POST_CALL || kind == MBX_POST_SYNC);
 }
 
-/* What rare arguments go with it. */
-static bool post_ext_valid(enum mbx_post_kind kind, const struct mbx_payload *p)
+/* The rare arguments that go with it. */
+static int send_ext_begin(struct mbx_send_args *s, const struct mbox_msg_args *args,
+			  enum mbx_post_kind kind)
 {
-	return !p->ext.lease_time && p->ext.file_count <= MBOX_FILES_MAX &&
-	       (!p->ext.reply_to || kind == MBX_POST_ASYNC);
+	const struct mbox_ext *ext = &s->p.ext;
+
+	if (ext->lease_time || ext->file_count > MBOX_FILES_MAX ||
+	    (ext->reply_to && kind != MBX_POST_ASYNC))
+		return -EINVAL;
+	s->timeout.spin = ext->spin;
+	return ext->file_count && !post_resumes(kind, args) ?
+	       mbx_gather(&s->post.cargo, ext) : 0;
 }
 
 /**
@@ -253,11 +263,8 @@ int mbx_send_args_begin(struct mbx_send_args *s, struct file *file,
 		ret = mbx_payload_begin(&s->p, ITER_SOURCE, args);
 	if (ret)
 		return ret;
-	s->timeout.spin = s->p.ext.spin;
-	if (!post_ext_valid(kind, &s->p))
-		ret = -EINVAL;
-	else if (s->p.ext.file_count && !post_resumes(kind, args))
-		ret = mbx_gather(&s->post.cargo, &s->p.ext);
+	if (s->p.uext)
+		ret = send_ext_begin(s, args, kind);
 	if (ret)
 		mbx_payload_end(&s->p);
 	return ret;
@@ -323,16 +330,29 @@ static long ioctl_call(struct file *file, void __user *uarg, size_t size)
 	return post(file, &args, uarg, MBX_POST_CALL);
 }
 
+static int receive_ext_begin(struct mbx_receive_args *r)
+{
+	const struct mbox_ext *ext = &r->p.ext;
+
+	if ((ext->lease_time && !r->how.lease) || ext->reply_to)
+		return -EINVAL;
+	r->how.timeout.spin = ext->spin;
+	r->how.lease_time = ext->lease_time;
+	r->how.file_room = r->how.peek ? 0 : ext->file_count;
+	return 0;
+}
+
 /**
  * mbx_receive_args_begin - read and check a receive
  * @r: written; to be given to mbx_receive_args_end()
  * @file: the handle
  * @args: of known flags
+ * @uarg: where they are, and the header goes
  *
  * Return: 0; -EINVAL, -E2BIG, -EFAULT, -ENOMEM.
  */
 int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
-			   const struct mbox_msg_args *args)
+			   const struct mbox_msg_args *args, void __user *uarg)
 {
 	int ret;
 
@@ -341,6 +361,7 @@ int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
 		.peek = args->flags & MBOX_PEEK,
 		.lease = args->flags & MBOX_LEASE,
 	};
+	r->uarg = uarg;
 	r->out_flags = 0;
 	if (args->priority > MBOX_PRIORITY_MAX || (r->how.peek && r->how.lease))
 		return -EINVAL;
@@ -351,15 +372,14 @@ int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
 		ret = mbx_payload_begin(&r->p, ITER_DEST, args);
 	if (ret)
 		return ret;
-	r->how.timeout.spin = r->p.ext.spin;
 	r->how.room = iov_iter_count(&r->p.iter);
-	r->how.lease_time = r->p.ext.lease_time;
-	r->how.file_room = r->how.peek ? 0 : r->p.ext.file_count;
-	if ((r->how.lease_time && !r->how.lease) || r->p.ext.reply_to) {
+	if (r->p.uext)
+		ret = receive_ext_begin(r);
+	else
+		r->how.deliver = mbx_deliver_at_once;
+	if (ret)
 		mbx_payload_end(&r->p);
-		return -EINVAL;
-	}
-	return 0;
+	return ret;
 }
 
 /**
@@ -371,13 +391,15 @@ void mbx_receive_args_end(struct mbx_receive_args *r)
 	mbx_payload_end(&r->p);
 }
 
-static int receive(struct mbx_handle *h, struct mbx_receive_args *r, void __user *uarg)
+static int receive(struct mbx_handle *h, struct mbx_receive_args *r)
 {
 	struct mbx_msg *msg;
 	int ret;
 
 	ret = mbx_mailbox_receive(h->mb, &r->how, &msg);
-	return ret ? mbx_receive_refused(r, ret, uarg) : mbx_deliver(h, msg, r, uarg);
+	if (ret)
+		return mbx_receive_refused(r, ret);
+	return msg ? mbx_deliver(h, msg, r) : 0;
 }
 
 /**
@@ -403,10 +425,10 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t size)
 		return -EBADF;
 	if (!mbx_recv_args_valid(&args))
 		return -EINVAL;
-	ret = mbx_receive_args_begin(&r, file, &args);
+	ret = mbx_receive_args_begin(&r, file, &args, uarg);
 	if (ret)
 		return ret;
-	ret = receive(file->private_data, &r, uarg);
+	ret = receive(file->private_data, &r);
 	mbx_receive_args_end(&r);
 	return ret;
 }
@@ -422,7 +444,7 @@ static int reply_as_caller(struct mbx_handle *h, u64 token, struct iov_iter *pay
 
 /* The first half of REPLY_RECV; not to be repeated if the second is interrupted. */
 static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
-		       struct mbx_receive_args *r, void __user *uarg)
+		       struct mbx_receive_args *r)
 {
 	struct iov_iter iter;
 	int ret;
@@ -430,7 +452,7 @@ static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
 	if (!args->id)
 		return 0;
 	/* What can't be told below must not be done. */
-	if (mbx_msg_args_write_id(uarg, args->id))
+	if (mbx_msg_args_write_id(r->uarg, args->id))
 		return -EFAULT;
 	ret = mbx_buffer_begin(&iter, ITER_SOURCE, args->reply_buf, args->reply_len);
 	if (!ret)
@@ -439,7 +461,7 @@ static int reply_first(struct mbx_handle *h, const struct mbox_msg_args *args,
 		return ret;
 	if (ret == -EPIPE)
 		r->out_flags = MBOX_MSG_STALE;
-	return mbx_msg_args_write_id(uarg, 0);
+	return mbx_msg_args_write_id(r->uarg, 0);
 }
 
 static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
@@ -457,12 +479,12 @@ static long ioctl_reply_recv(struct file *file, void __user *uarg, size_t size)
 	/* Without a token there may still be a reply: of before the restart. */
 	if (args.flags & ~REPLY_RECV_FLAGS)
 		return -EINVAL;
-	ret = mbx_receive_args_begin(&r, file, &args);
+	ret = mbx_receive_args_begin(&r, file, &args, uarg);
 	if (ret)
 		return ret;
-	ret = reply_first(h, &args, &r, uarg);
+	ret = reply_first(h, &args, &r);
 	if (!ret)
-		ret = receive(h, &r, uarg);
+		ret = receive(h, &r);
 	mbx_receive_args_end(&r);
 	return ret;
 }
@@ -496,6 +518,15 @@ static bool finish_valid(const struct mbox_msg_args *args)
 	return fails ? args->type && args->type <= U32_MAX : !args->type;
 }
 
+/* A reply can be scattered, and that is all. */
+static bool finish_ext_valid(const struct mbx_payload *p)
+{
+	const struct mbox_ext *ext = &p->ext;
+
+	return !p->uext || !(ext->files || ext->file_count || ext->reply_to ||
+			     ext->lease_time || ext->spin);
+}
+
 static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 {
 	struct mbox_msg_args args __uninitialized;
@@ -512,11 +543,7 @@ static long ioctl_finish(struct file *file, void __user *uarg, size_t size)
 	ret = mbx_payload_begin(&p, ITER_SOURCE, &args);
 	if (ret)
 		return ret;
-	if (p.ext.files || p.ext.file_count || p.ext.reply_to || p.ext.lease_time ||
-	    p.ext.spin)
-		ret = -EINVAL;
-	else
-		ret = finish(file->private_data, &args, &p);
+	ret = finish_ext_valid(&p) ? finish(file->private_data, &args, &p) : -EINVAL;
 	mbx_payload_end(&p);
 	return ret;
 }

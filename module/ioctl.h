@@ -34,16 +34,18 @@ void mbx_caller_end(const struct mbx_sender *from, const struct mbx_handle *h);
 struct mbx_receive_args {
 	struct mbx_receive how;
 	struct mbx_payload p;
+	void __user *uarg;		/* gets the header */
 	u8 out_flags;			/* to be told with the message */
 };
 
 bool mbx_recv_args_valid(const struct mbox_msg_args *args);
 int mbx_receive_args_begin(struct mbx_receive_args *r, struct file *file,
-			   const struct mbox_msg_args *args);
+			   const struct mbox_msg_args *args, void __user *uarg);
 void mbx_receive_args_end(struct mbx_receive_args *r);
-int mbx_receive_refused(const struct mbx_receive_args *r, int error, void __user *uarg);
-int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r,
-		void __user *uarg);
+int mbx_receive_refused(const struct mbx_receive_args *r, int error);
+bool mbx_deliver_at_once(const struct mbx_mailbox *mb, const struct mbx_msg *msg,
+			 const struct mbx_receive *how);
+int mbx_deliver(struct mbx_handle *h, struct mbx_msg *msg, struct mbx_receive_args *r);
 
 long mbx_ioctl_sendv(struct file *file, void __user *uarg, size_t size);
 long mbx_ioctl_recvv(struct file *file, void __user *uarg, size_t size);

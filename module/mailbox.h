@@ -210,6 +210,8 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
  * @files: how many, likewise
  * @withheld: the message that it would get would have to stay beyond the limits
  * @yield: let others run before it waits: somebody was woken who is to run on this CPU
+ * @deliver: called with the lock held: copies a message out, unless it would have to
+ *	sleep; NULL: what is taken is delivered later
  */
 struct mbx_receive {
 	struct mbx_filter filter;
@@ -224,6 +226,8 @@ struct mbx_receive {
 	u32 files;
 	bool withheld;
 	bool yield;
+	bool (*deliver)(const struct mbx_mailbox *mb, const struct mbx_msg *msg,
+			const struct mbx_receive *how);
 };
 
 /**

@@ -141,17 +141,12 @@ static void msg_free_memory(struct mbx_msg *msg)
 	kmem_cache_free(msg_caches[msg->class], msg);
 }
 
-static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
+/* Apart, so that short ones need not save the registers that this uses. */
+static noinline int msg_copy_in_long(struct mbx_msg *msg, struct iov_iter *from)
 {
 	u32 len = iov_iter_count(from);
 	u32 done, n;
 
-	if (!msg->chunked && len <= MBX_WORDS_MAX && iter_is_ubuf(from)) {
-		if (mbx_words_read(msg->data, from->ubuf + from->iov_offset, len))
-			return -EFAULT;
-		iov_iter_advance(from, len);
-		return 0;
-	}
 	if (!msg->chunked)
 		return copy_from_iter_full(msg->data, len, from) ? 0 : -EFAULT;
 
@@ -162,6 +157,15 @@ static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
 		cond_resched();
 	}
 	return 0;
+}
+
+static int msg_copy_in(struct mbx_msg *msg, struct iov_iter *from)
+{
+	u32 len = iov_iter_count(from);
+
+	if (msg->chunked || len > MBX_WORDS_MAX || !iter_is_ubuf(from))
+		return msg_copy_in_long(msg, from);
+	return mbx_words_read(msg->data, from->ubuf + from->iov_offset, len);
 }
 
 /* Who it is from, and since when. */
@@ -320,6 +324,24 @@ void mbx_msg_free(struct mbx_msg *msg)
 	msg_free_memory(msg);
 }
 
+/* As msg_copy_in_long(). */
+static noinline int msg_copy_out_long(const struct mbx_msg *msg, u32 len,
+				      struct iov_iter *to)
+{
+	u32 done, n;
+
+	if (!msg->chunked)
+		return copy_to_iter(msg->data, len, to) == len ? 0 : -EFAULT;
+
+	for (done = 0; done < len; done += n) {
+		n = min_t(u32, len - done, MSG_CHUNK);
+		if (copy_to_iter(msg->chunks[done / MSG_CHUNK], n, to) != n)
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
 /**
  * mbx_msg_copy_out - copy the payload to user space
  * @msg: stays as it is
@@ -331,24 +353,10 @@ void mbx_msg_free(struct mbx_msg *msg)
 int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
 {
 	u32 len = min_t(size_t, msg->len, iov_iter_count(to));
-	u32 done, n;
 
-	if (!msg->chunked && len <= MBX_WORDS_MAX && iter_is_ubuf(to)) {
-		if (mbx_words_write(to->ubuf + to->iov_offset, msg->data, len))
-			return -EFAULT;
-		iov_iter_advance(to, len);
-		return 0;
-	}
-	if (!msg->chunked)
-		return copy_to_iter(msg->data, len, to) == len ? 0 : -EFAULT;
-
-	for (done = 0; done < len; done += n) {
-		n = min_t(u32, len - done, MSG_CHUNK);
-		if (copy_to_iter(msg->chunks[done / MSG_CHUNK], n, to) != n)
-			return -EFAULT;
-		cond_resched();
-	}
-	return 0;
+	if (msg->chunked || len > MBX_WORDS_MAX || !iter_is_ubuf(to))
+		return msg_copy_out_long(msg, len, to);
+	return mbx_words_write(to->ubuf + to->iov_offset, msg->data, len);
 }
 
 /**

@@ -25,14 +25,14 @@ struct mbx_waiter;
  * DOC: the life of a message
  *
  *	          send                    admitted
- *	created --------> pending ----------------------> queued
- *	   |                 |  \                        /   ^
- *	   | waiter          |   \ taken          taken /    | put back
- *	   | matches         |    v                    v     |
- *	   +-----------------|--------> in hand <------------+
- *	                     | withdrawn   |  received, finished
- *	                     v             v
- *	                            freed
+ *	created --------> pending ----------------------> queued ---+
+ *	   |                 |  \                        /   ^      |
+ *	   | waiter          |   \ taken          taken /    | put  | copied out
+ *	   | matches         |    v                    v     | back | at once
+ *	   +-----------------|--------> in hand <------------+      |
+ *	                     | withdrawn   |  received, finished    |
+ *	                     v             v                        v
+ *	                   freed         freed                    freed
  *
  * It has one owner at a time: the sender that makes it, the mailbox while it
  * is pending or queued, the receiver that has it in hand, until the receive or,

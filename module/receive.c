@@ -9,10 +9,29 @@
 #include "message.h"
 #include "transfer.h"
 
-/* Take a message that was found, or begin to peek at it. */
-static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
+/*
+ * Take a message of the queue that leaves for good, if it can be delivered at once: then
+ * it need not be in hand meanwhile, nor the lock be taken again.
+ */
+static bool mailbox_deliver(struct mbx_mailbox *mb, struct mbx_msg *msg,
+			    const struct mbx_receive *how, struct mbx_outcome *out)
+{
+	lockdep_assert_held(&mb->lock);
+	if (!how->deliver || how->lease || msg->call || msg->cargo ||
+	    !how->deliver(mb, msg, how))
+		return false;
+	mbx_queue_del(&mb->queue, msg);
+	mb->received++;
+	mbx_mailbox_retire_locked(mb, msg, out);
+	return true;
+}
+
+/* Take a message that was found, or begin to peek at it. NULL then: it is delivered. */
+static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg **found,
 			struct mbx_receive *how, struct mbx_outcome *out)
 {
+	struct mbx_msg *msg = *found;
+
 	lockdep_assert_held(&mb->lock);
 	if ((msg->len > how->room && !how->truncate) ||
 	    !mbx_files_fit(msg, how->file_room)) {
@@ -24,10 +43,14 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		msg->peeks++;
 		return 0;
 	}
-	if (msg->waiter)
+	if (msg->waiter) {
 		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
-	else
+	} else if (mailbox_deliver(mb, msg, how, out)) {
+		*found = NULL;
+		return 0;
+	} else {
 		mbx_queue_del(&mb->queue, msg);
+	}
 	mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, how->lease));
 	return 0;
 }
@@ -86,7 +109,7 @@ static int mailbox_take_first(struct mbx_mailbox *mb, struct mbx_receive *how,
 			*msg = NULL;
 	}
 	if (*msg)
-		return mailbox_take(mb, *msg, how, out);
+		return mailbox_take(mb, msg, how, out);
 	return mbx_mailbox_ended(mb) ? -EPIPE : -EAGAIN;
 }
 
@@ -94,7 +117,8 @@ static int mailbox_take_first(struct mbx_mailbox *mb, struct mbx_receive *how,
  * mbx_mailbox_receive - take a message in hand
  * @mb: the mailbox
  * @how: which message, how to wait for it
- * @msg: the message; to be given to mbx_mailbox_end_receive()
+ * @msg: the message; to be given to mbx_mailbox_end_receive(). NULL: @how->deliver did
+ *	its work, and nothing is to be ended
  *
  * Context: may sleep.
  * Return: 0; -EMSGSIZE: the message is longer than there is room, @how->len is

@@ -239,6 +239,14 @@ static void mailbox_begin_again(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	out->pass = pass;
 }
 
+/* Apart, so that the usual case need not save the registers that this uses. */
+static noinline void mailbox_end_unsettled(struct mbx_mailbox *mb, struct mbx_outcome *out)
+	__releases(&mb->lock)
+{
+	while (mailbox_end_hold(mb, out))
+		mailbox_begin_again(mb, out);
+}
+
 /**
  * mbx_mailbox_end - let everybody go on whom the change concerns, and unlock
  * @mb: the mailbox, which the caller has a reference to
@@ -249,13 +257,12 @@ static void mailbox_begin_again(struct mbx_mailbox *mb, struct mbx_outcome *out)
 void mbx_mailbox_end(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	__releases(&mb->lock)
 {
-	if (mailbox_is_settled(mb)) {
-		spin_unlock(&mb->lock);
-		outcome_run(out);
+	if (!mailbox_is_settled(mb)) {
+		mailbox_end_unsettled(mb, out);
 		return;
 	}
-	while (mailbox_end_hold(mb, out))
-		mailbox_begin_again(mb, out);
+	spin_unlock(&mb->lock);
+	outcome_run(out);
 }
 
 /**

@@ -55,7 +55,19 @@ inline mbx_mailbox_send(t) {
 	fi
 }
 
-/* What the task wants, in hand; GARBAGE: it has to wait. */
+inline mbx_mailbox_hand_out_locked(t) {
+	place[msg] = IN_HAND;
+	staying[msg] = bit(leases, t) && whole(STAYS)
+}
+
+/* Copied out under the lock, as that did not have to sleep. */
+inline mailbox_deliver() {
+	deliveries[msg]++;
+	mailbox_retire(msg, RECEIVED);
+	msg = NONE
+}
+
+/* What the task wants, in hand or delivered; GARBAGE: it has to wait. */
 inline mbx_mailbox_take_locked(t) {
 	count();
 	first_of(msg, QUEUED, t);
@@ -77,11 +89,12 @@ inline mbx_mailbox_take_locked(t) {
 	:: else ->
 		ret = OK;
 		if
-		:: place[msg] == PENDING -> mbx_mailbox_release_sender_locked(msg, OK)
-		:: else
-		fi;
-		place[msg] = IN_HAND;
-		staying[msg] = bit(leases, t) && whole(STAYS)
+		:: place[msg] == QUEUED && !bit(leases, t) -> mailbox_deliver()
+		:: place[msg] == QUEUED -> mbx_mailbox_hand_out_locked(t)
+		:: place[msg] == PENDING ->
+			mbx_mailbox_release_sender_locked(msg, OK);
+			mbx_mailbox_hand_out_locked(t)
+		fi
 	fi;
 	if
 	:: ret == GARBAGE -> findable[t] = true

@@ -477,6 +477,7 @@ TEST_F(mailbox, g02_fault_in_the_header_leaves_the_message_at_its_place)
 	struct mbox_msg_args *args;
 	long page = sysconf(_SC_PAGESIZE);
 	char *p = mb_page_end() - page;
+	unsigned int i;
 
 	args = (struct mbox_msg_args *)p;
 	*args = (struct mbox_msg_args) {
@@ -486,10 +487,12 @@ TEST_F(mailbox, g02_fault_in_the_header_leaves_the_message_at_its_place)
 		.buf = (unsigned long)self->in,
 		.len = MIB,
 	};
-	ASSERT_EQ(0, three_messages(self->h, self->out, 1000));
 	ASSERT_EQ(0, mprotect(p, page, PROT_READ));
-	EXPECT_EQ(-EFAULT, mb_ioctl(self->h, MBOX_IOC_RECV, args));
-	EXPECT_TRUE(three_there(self->h, self->in, 1000));
+	for (i = 0; i < ARRAY_SIZE(fault_sizes); i++) {
+		ASSERT_EQ(0, three_messages(self->h, self->out, fault_sizes[i]));
+		EXPECT_EQ(-EFAULT, mb_ioctl(self->h, MBOX_IOC_RECV, args));
+		EXPECT_TRUE(three_there(self->h, self->in, fault_sizes[i]));
+	}
 }
 
 TEST_F(mailbox, g02_header_on_half_a_page_leaves_the_message)
@@ -500,12 +503,15 @@ TEST_F(mailbox, g02_header_on_half_a_page_leaves_the_message)
 		.buf = (unsigned long)self->in,
 		.len = MIB,
 	};
+	unsigned int i;
 
-	ASSERT_EQ(0, three_messages(self->h, self->out, 1000));
 	memcpy(end - MB_MSG_IN_SIZE, &args, MB_MSG_IN_SIZE);
-	EXPECT_EQ(-EFAULT, mb_ioctl(self->h, MBOX_IOC_RECV,
-				    end - MB_MSG_IN_SIZE));
-	EXPECT_TRUE(three_there(self->h, self->in, 1000));
+	for (i = 0; i < ARRAY_SIZE(fault_sizes); i++) {
+		ASSERT_EQ(0, three_messages(self->h, self->out, fault_sizes[i]));
+		EXPECT_EQ(-EFAULT, mb_ioctl(self->h, MBOX_IOC_RECV,
+					    end - MB_MSG_IN_SIZE));
+		EXPECT_TRUE(three_there(self->h, self->in, fault_sizes[i]));
+	}
 }
 
 TEST_F(mailbox, g02_fault_in_a_peek_leaves_the_message)
@@ -551,6 +557,47 @@ TEST_F(mailbox, buffer_may_end_where_the_memory_ends)
 	memset(end - 1000, MB_POISON, 1000);
 	ASSERT_EQ(0, mb_recv(self->h, &args));
 	EXPECT_TRUE(same((unsigned char *)end - 1000, 1000, 9));
+}
+
+/* Neither for the buffer nor for the header, until it is written. */
+TEST_F(mailbox, memory_need_not_be_there_yet)
+{
+	const long page = sysconf(_SC_PAGESIZE);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fault_sizes); i++) {
+		const __u32 len = fault_sizes[i];
+		struct mbox_msg_args *args, send = {
+			.buf = (unsigned long)self->out,
+			.len = len,
+		};
+		char *p = mmap(NULL, len + 2 * page, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		ASSERT_NE(MAP_FAILED, p);
+		fill(self->out, len, 9);
+		ASSERT_EQ(0, mb_send(self->h, &send));
+		ASSERT_EQ(0, mb_send(self->h, &send));
+		args = (struct mbox_msg_args *)p;
+		args->flags = MBOX_WAIT_NONE;
+		args->buf = (unsigned long)p + page;
+		args->len = len;
+		ASSERT_EQ(0, mb_ioctl(self->h, MBOX_IOC_RECV, args));
+		EXPECT_TRUE(same((unsigned char *)p + page, len, 9));
+		/* The header's second half is on a page of its own. */
+		args = (struct mbox_msg_args *)(p + page - MB_MSG_IN_SIZE);
+		*args = (struct mbox_msg_args) {
+			.flags = MBOX_WAIT_NONE,
+			.buf = (unsigned long)self->in,
+			.len = len,
+		};
+		ASSERT_EQ(0, madvise(p + page, page, MADV_DONTNEED));
+		ASSERT_EQ(0, mb_ioctl(self->h, MBOX_IOC_RECV, args));
+		EXPECT_TRUE(same(self->in, len, 9));
+		EXPECT_EQ(len, args->out_len);
+		EXPECT_EQ(0, mb_messages(self->h));
+		munmap(p, len + 2 * page);
+	}
 }
 
 /* Send @args, which fails with @error; whether nothing was left behind. */
