@@ -262,6 +262,21 @@ void mbx_mailbox_publish(struct mbx_mailbox *mb, bool published)
 	mbx_mailbox_end(mb, &out);
 }
 
+/* What the mode grants the caller, privileges aside: 04, 02. */
+static unsigned int mailbox_grants(struct mbx_mailbox *mb)
+{
+	unsigned int granted;
+
+	spin_lock(&mb->lock);
+	granted = mb->mode;
+	if (uid_eq(mb->uid, current_euid()))
+		granted >>= 6;
+	else if (in_egroup_p(mb->gid))
+		granted >>= 3;
+	spin_unlock(&mb->lock);
+	return granted & 06;
+}
+
 /**
  * mbx_mailbox_permits - whether the mode lets the caller open a mailbox
  * @mb: the mailbox
@@ -271,24 +286,13 @@ void mbx_mailbox_publish(struct mbx_mailbox *mb, bool published)
  */
 bool mbx_mailbox_permits(struct mbx_mailbox *mb, unsigned int rights)
 {
-	unsigned int wanted = 0, granted;
-	kgid_t gid;
+	unsigned int wanted = 0;
 
 	if (rights & MBOX_RECV)
 		wanted |= 04;
 	if (rights & MBOX_SEND)
 		wanted |= 02;
-
-	spin_lock(&mb->lock);
-	gid = mb->gid;
-	granted = mb->mode;
-	if (uid_eq(mb->uid, current_euid()))
-		granted >>= 6;
-	else if (in_egroup_p(gid))
-		granted >>= 3;
-	spin_unlock(&mb->lock);
-
-	return !(wanted & ~granted) || ns_capable(mb->user_ns, CAP_IPC_OWNER);
+	return !(wanted & ~mailbox_grants(mb)) || ns_capable(mb->user_ns, CAP_IPC_OWNER);
 }
 
 /**
@@ -316,6 +320,18 @@ bool mbx_mailbox_controlled(struct mbx_mailbox *mb)
 {
 	return mbx_mailbox_owned_by(mb, current_euid()) ||
 	       ns_capable(mb->user_ns, CAP_IPC_OWNER);
+}
+
+/**
+ * mbx_mailbox_visible - whether the caller may open or change a mailbox, and so see it
+ * @mb: the mailbox
+ *
+ * Context: may sleep. A denial is nothing to be audited.
+ */
+bool mbx_mailbox_visible(struct mbx_mailbox *mb)
+{
+	return mailbox_grants(mb) || mbx_mailbox_owned_by(mb, current_euid()) ||
+	       ns_capable_noaudit(mb->user_ns, CAP_IPC_OWNER);
 }
 
 /**

@@ -277,6 +277,7 @@ void mbx_mailbox_publish(struct mbx_mailbox *mb, bool published);
 bool mbx_mailbox_permits(struct mbx_mailbox *mb, unsigned int rights);
 bool mbx_mailbox_owned_by(struct mbx_mailbox *mb, kuid_t uid);
 bool mbx_mailbox_controlled(struct mbx_mailbox *mb);
+bool mbx_mailbox_visible(struct mbx_mailbox *mb);
 
 int mbx_mailbox_send(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		     const struct mbx_timeout *timeout);

@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "ioctl.h"
+#include "listing.h"
 #include "mailbox.h"
 #include "message.h"
 #include "namespace.h"
@@ -42,9 +43,14 @@ static int __init mbx_init(void)
 	ret = mbx_msg_init() ?: mbx_call_init() ?: mbx_mailbox_init() ?: mbx_namespace_init();
 	if (ret)
 		goto err_caches;
+	ret = mbx_listing_init();
+	if (ret)
+		goto err_namespace;
 	ret = misc_register(&mbx_device);
 	if (!ret)
 		return 0;
+	mbx_listing_exit();
+err_namespace:
 	mbx_namespace_exit();
 err_caches:
 	caches_exit();
@@ -55,6 +61,7 @@ err_caches:
 static void __exit mbx_exit(void)
 {
 	misc_deregister(&mbx_device);
+	mbx_listing_exit();
 	mbx_namespace_exit();
 	mbx_quota_exit();
 	caches_exit();

@@ -428,6 +428,64 @@ struct user_namespace *mbx_namespace_owner(void)
 	return current->nsproxy->net_ns->user_ns;
 }
 
+/* The first of a tree that does not come before the place. */
+static struct mbx_entry *entry_from_locked(const struct mbx_net *net,
+					   const struct mbx_place *at)
+{
+	const struct mbx_key key = { .name = at->name, .len = at->len, .pid = at->pid };
+	struct rb_node *node = at->own ? net->own.rb_node : net->names.rb_node;
+	struct mbx_entry *found = NULL;
+
+	lockdep_assert_held(&names_lock);
+	while (node) {
+		int order = key_compare(&key, node);
+
+		if (order < 0 || (!order && !at->past)) {
+			found = rb_entry(node, struct mbx_entry, node);
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+/**
+ * mbx_namespace_from - what lies at a place, or comes next
+ * @net: where
+ * @at: the place, which is moved there. Names come in the order of their bytes, then
+ *	processes' own mailboxes
+ *
+ * Context: may sleep.
+ * Return: the mailbox, referenced; NULL: there is no more.
+ */
+struct mbx_mailbox *mbx_namespace_from(struct net *net, struct mbx_place *at)
+{
+	const struct mbx_net *mbx_net = net_generic(net, mbx_net_id);
+	struct mbx_mailbox *mb = NULL;
+	struct mbx_entry *e;
+
+	mutex_lock(&names_lock);
+	e = entry_from_locked(mbx_net, at);
+	if (!e && !at->own) {
+		/* Without a process, and no name either, it is before all of them. */
+		at->own = true;
+		at->past = false;
+		at->len = 0;
+		e = entry_from_locked(mbx_net, at);
+	}
+	if (e) {
+		mb = mbx_mailbox_get(e->mb);
+		at->past = false;
+		at->pid = e->pid;
+		at->nr = pid_nr_ns(e->pid, at->pid_ns);
+		at->len = e->len;
+		memcpy(at->name, e->name, e->len);
+	}
+	mutex_unlock(&names_lock);
+	return mb;
+}
+
 static int __net_init mbx_net_init(struct net *net)
 {
 	struct mbx_net *mbx_net = net_generic(net, mbx_net_id);

@@ -6,13 +6,15 @@
 #ifndef MBX_NAMESPACE_H
 #define MBX_NAMESPACE_H
 
+#include <linux/mbox.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
 struct mbx_mailbox;
 struct mbx_properties;
-struct mbox_query_args;
+struct net;
 struct pid;
+struct pid_namespace;
 struct seq_file;
 
 /**
@@ -68,6 +70,30 @@ unsigned int mbx_namespace_flags(struct mbx_mailbox *mb);
 void mbx_namespace_show(struct mbx_mailbox *mb, struct seq_file *seq);
 void mbx_namespace_query(struct mbox_query_args *args);
 struct user_namespace *mbx_namespace_owner(void);
+
+/**
+ * struct mbx_place - where somebody is who goes through a namespace
+ * @pid_ns: as which a process's number is told
+ * @past: what lies at the place itself is done with
+ * @own: beyond the names, among processes' own mailboxes
+ * @pid: of one, compared with alone: it may be gone
+ * @nr: its number
+ * @len: of the name
+ * @name: one
+ *
+ * What is not set but @pid_ns is before all there is.
+ */
+struct mbx_place {
+	struct pid_namespace *pid_ns;
+	bool past;
+	bool own;
+	struct pid *pid;
+	pid_t nr;
+	unsigned int len;
+	char name[MBOX_NAME_MAX];
+};
+
+struct mbx_mailbox *mbx_namespace_from(struct net *net, struct mbx_place *at);
 
 int mbx_namespace_init(void);
 void mbx_namespace_exit(void);

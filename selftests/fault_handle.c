@@ -253,6 +253,41 @@ TEST_F_WALK(handle, fdinfo_that_fails_can_be_repeated)
 	}
 }
 
+/* ---- what there is ---- */
+
+static int read_listing(char *buf, int size)
+{
+	int fd = open("/proc/thread-self/net/mbox", O_RDONLY | O_CLOEXEC);
+	int len, err;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, buf, size);
+	err = len < 0 ? -errno : len;
+	close(fd);
+	return err;
+}
+
+TEST_F_WALK(handle, listing_that_fails_can_be_repeated)
+{
+	struct walk w = { .nomem = 2, .fault = 1, .other = ENOENT };
+	char buf[1024], whole[1024] = "";
+	int h, len;
+
+	h = mb_create_named("fault", MB_RW | MBOX_EPHEMERAL, 0666);
+	ASSERT_LE(0, h);
+	len = read_listing(whole, sizeof(whole));
+	ASSERT_LT(0, len);
+	FAULT_EACH(&w) {
+		memset(buf, 0, sizeof(buf));
+		if (INJECT(&w, read_listing(buf, sizeof(buf))) >= 0) {
+			EXPECT_EQ(len, w.ret);
+			EXPECT_STREQ(whole, buf);
+		}
+	}
+	close(h);
+}
+
 /* ---- the end ---- */
 
 FIXTURE(end) {

@@ -134,6 +134,24 @@ static inline void op_query(struct actor *a)
 	expect("query", mb_query(&query), OR());
 }
 
+/* Some of it, or all; it is gone when the module is. */
+static inline void op_listing(struct actor *a)
+{
+	int fd = open("/proc/thread-self/net/mbox", O_RDONLY | O_CLOEXEC);
+	int pieces = chance(a, 5), n = 1;
+	char buf[512];
+
+	if (fd < 0) {
+		expect("listing", -errno, stage->unloading ? OR(ENOENT) : OR());
+		return;
+	}
+	while (pieces-- && n > 0)
+		n = read(fd, buf, sizeof(buf));
+	if (n < 0)
+		expect("read of the listing", -errno, stage->unloading ? OR(EIO) : OR());
+	close(fd);
+}
+
 static inline void op_open(struct actor *a)
 {
 	struct mbox_stat_args st;

@@ -558,6 +558,7 @@ static const struct operation {
 	{ "fdinfo", op_fdinfo, ASKS },
 	{ "fionread", op_fionread, ASKS },
 	{ "query", op_query, ASKS },
+	{ "listing", op_listing, ASKS },
 	{ "narrow", op_narrow, CHANGES },
 	{ "dup", op_dup, CHANGES },
 	{ "set limits", op_set_limits, CHANGES },

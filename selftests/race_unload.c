@@ -58,7 +58,7 @@ static void come_and_go(struct cast *c)
 static void look_on(struct cast *c)
 {
 	static void (*const looks[])(struct actor *a) = {
-		op_query, op_open, op_ephemeral, op_own, op_open_own,
+		op_query, op_listing, op_open, op_ephemeral, op_own, op_open_own,
 	};
 
 	for (; !look(&over); rest(c))

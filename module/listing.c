@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /proc/net/mbox: the mailboxes that can be found in a network namespace, a line each, of
+ * those that the reader may open or change. No lock is held from one line to the next.
+ */
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <linux/string_helpers.h>
+#include <net/net_namespace.h>
+
+#include "listing.h"
+#include "mailbox.h"
+#include "namespace.h"
+
+/* What a reader has come to. */
+struct listing {
+	struct seq_net_private net;	/* seq_file's, and so the first */
+	const struct cred *reader;	/* to be reverted to, from start to stop */
+	struct mbx_mailbox *mb;		/* referenced, of the line at @at */
+	struct mbx_place at;
+	loff_t pos;			/* the number of that line */
+};
+
+static void listing_put(struct listing *l)
+{
+	if (l->mb)
+		mbx_mailbox_put(l->mb);
+	l->mb = NULL;
+}
+
+/* The first that the reader may see, from the place on. */
+static void *listing_find(struct seq_file *seq)
+{
+	struct listing *l = seq->private;
+
+	listing_put(l);
+	while (!fatal_signal_pending(current)) {
+		l->mb = mbx_namespace_from(seq_file_net(seq), &l->at);
+		if (!l->mb)
+			return NULL;
+		if (mbx_mailbox_visible(l->mb))
+			return l;
+		listing_put(l);
+		l->at.past = true;
+		cond_resched();
+	}
+	return NULL;
+}
+
+static void *listing_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	struct listing *l = seq->private;
+
+	if (v == SEQ_START_TOKEN)
+		l->at = (struct mbx_place){
+			.pid_ns = proc_pid_ns(file_inode(seq->file)->i_sb),
+		};
+	else
+		l->at.past = true;
+	l->pos = ++*pos;
+	return listing_find(seq);
+}
+
+/* The reader is who opened the file, whoever it was given to. */
+static void *listing_start(struct seq_file *seq, loff_t *pos)
+{
+	struct listing *l = seq->private;
+	const loff_t wanted = *pos;
+	void *v = SEQ_START_TOKEN;
+
+	l->reader = override_creds(seq->file->f_cred);
+	if (!wanted)
+		return v;
+	if (wanted == l->pos)
+		return listing_find(seq);
+	for (*pos = 0; v && *pos < wanted;)
+		v = listing_next(seq, v, pos);
+	*pos = wanted;
+	return v;
+}
+
+static void listing_stop(struct seq_file *seq, void *v)
+{
+	struct listing *l = seq->private;
+
+	listing_put(l);
+	revert_creds(l->reader);
+}
+
+static void listing_show_key(struct seq_file *seq, const struct mbx_place *at)
+{
+	if (at->own) {
+		seq_printf(seq, "pid  %d\n", at->nr);
+		return;
+	}
+	seq_puts(seq, "name ");
+	seq_escape_mem(seq, at->name, at->len, ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND,
+		       " \\");
+	seq_putc(seq, '\n');
+}
+
+static int listing_show(struct seq_file *seq, void *v)
+{
+	static const struct mbx_holder nobody;
+	const struct listing *l = seq->private;
+	struct mbox_stat_args st;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(seq, "id         mode uid        gid        messages   bytes      "
+			      "max_messages max_bytes  senders receivers waiting_senders "
+			      "waiting_receivers calls tokens sent       received   drops "
+			      "by   key\n");
+		return 0;
+	}
+	mbx_mailbox_stat(l->mb, &nobody, &st);
+	seq_printf(seq, "%-10llu %04o %-10u %-10u %-10u %-10llu %-12u %-10llu ",
+		   st.id, st.mode, st.uid, st.gid, st.messages, st.bytes,
+		   st.max_messages, st.max_bytes);
+	seq_printf(seq, "%-7u %-9u %-15u %-17u %-5u %-6u %-10llu %-10llu %-5llu ",
+		   st.senders, st.receivers, st.waiting_senders, st.waiting_receivers,
+		   st.calls, st.tokens, st.sent, st.received, st.drops);
+	listing_show_key(seq, &l->at);
+	return 0;
+}
+
+static const struct seq_operations listing_ops = {
+	.start = listing_start,
+	.next = listing_next,
+	.stop = listing_stop,
+	.show = listing_show,
+};
+
+static int __net_init listing_net_init(struct net *net)
+{
+	return proc_create_net("mbox", 0444, net->proc_net, &listing_ops,
+			       sizeof(struct listing)) ? 0 : -ENOMEM;
+}
+
+static void __net_exit listing_net_exit(struct net *net)
+{
+	remove_proc_entry("mbox", net->proc_net);
+}
+
+static struct pernet_operations listing_net_ops = {
+	.init = listing_net_init,
+	.exit = listing_net_exit,
+};
+
+/**
+ * mbx_listing_init - begin to list what there is; after mbx_namespace_init()
+ *
+ * Return: 0, -ENOMEM.
+ */
+int mbx_listing_init(void)
+{
+	return IS_ENABLED(CONFIG_PROC_FS) ? register_pernet_subsys(&listing_net_ops) : 0;
+}
+
+/**
+ * mbx_listing_exit - no more; whoever reads has done so by our return
+ */
+void mbx_listing_exit(void)
+{
+	if (IS_ENABLED(CONFIG_PROC_FS))
+		unregister_pernet_subsys(&listing_net_ops);
+}
