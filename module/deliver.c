@@ -93,7 +93,7 @@ bool mbx_deliver_at_once(const struct mbx_mailbox *mb, const struct mbx_msg *msg
 	struct iov_iter to = r->p.iter;
 	int ret;
 
-	if (msg->len > MBX_WORDS_MAX)
+	if (msg->len > MBX_WORDS_MAX || msg->chunked)
 		return false;
 	describe(&args, msg, r);
 	args.out_drops = mb->drops;
