@@ -128,8 +128,8 @@ static int call_tell(struct mbx_handle *h, const struct mbx_caller *caller,
  * plain send need not save the registers that this uses.
  */
 static noinline int call(struct mbx_handle *h, struct mbx_post *post, struct mbx_payload *p,
-		const struct mbox_msg_args *args, const struct mbx_timeout *timeout,
-		void __user *uarg)
+			 const struct mbox_msg_args *args,
+			 const struct mbx_timeout *timeout, void __user *uarg)
 {
 	struct mbx_caller caller = {
 		.owner = mbx_handle_owner(h),

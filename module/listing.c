@@ -103,6 +103,14 @@ static void listing_show_key(struct seq_file *seq, const struct mbx_place *at)
 	seq_putc(seq, '\n');
 }
 
+static void listing_show_head(struct seq_file *seq)
+{
+	seq_puts(seq, "id         mode uid        gid        messages   bytes      ");
+	seq_puts(seq, "max_messages max_bytes  senders receivers waiting_senders ");
+	seq_puts(seq, "waiting_receivers calls tokens sent       received   drops ");
+	seq_puts(seq, "by   key\n");
+}
+
 static int listing_show(struct seq_file *seq, void *v)
 {
 	static const struct mbx_holder nobody;
@@ -110,10 +118,7 @@ static int listing_show(struct seq_file *seq, void *v)
 	struct mbox_stat_args st;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_puts(seq, "id         mode uid        gid        messages   bytes      "
-			      "max_messages max_bytes  senders receivers waiting_senders "
-			      "waiting_receivers calls tokens sent       received   drops "
-			      "by   key\n");
+		listing_show_head(seq);
 		return 0;
 	}
 	mbx_mailbox_stat(l->mb, &nobody, &st);

@@ -43,14 +43,14 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg **found,
 		msg->peeks++;
 		return 0;
 	}
-	if (msg->waiter) {
-		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
-	} else if (mailbox_deliver(mb, msg, how, out)) {
+	if (!msg->waiter && mailbox_deliver(mb, msg, how, out)) {
 		*found = NULL;
 		return 0;
-	} else {
-		mbx_queue_del(&mb->queue, msg);
 	}
+	if (msg->waiter)
+		mbx_mailbox_release_sender_locked(mb, msg, 0, out);
+	else
+		mbx_queue_del(&mb->queue, msg);
 	mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, how->lease));
 	return 0;
 }

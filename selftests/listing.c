@@ -22,7 +22,7 @@ static bool line_parse(const char *text, struct line *l)
 	unsigned long long id, bytes, max_bytes, sent, received, drops;
 	int n;
 
-	n = sscanf(text, "%llu %o %u %u %u %llu %u %llu %u %u %u %u %u %u %llu %llu %llu %7s %1020s",
+	n = sscanf(text, "%llu%o%u%u%u%llu%u%llu%u%u%u%u%u%u%llu%llu%llu%7s%1020s",
 		   &id, &l->st.mode, &l->st.uid, &l->st.gid, &l->st.messages, &bytes,
 		   &l->st.max_messages, &max_bytes, &l->st.senders, &l->st.receivers,
 		   &l->st.waiting_senders, &l->st.waiting_receivers, &l->st.calls,
@@ -93,7 +93,7 @@ TEST_F(listing, begins_with_the_names_of_its_columns)
 
 	ASSERT_NE(NULL, f);
 	ASSERT_NE(NULL, fgets(head, sizeof(head), f));
-	for (word = strtok(head, " \n"); word; word = strtok(NULL, " \n"))
+	for (word = strtok(head, "\n "); word; word = strtok(NULL, "\n "))
 		words++;
 	EXPECT_EQ(19, words);
 	fclose(f);
