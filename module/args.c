@@ -218,6 +218,9 @@ static noinline int payload_begin_ext(struct mbx_payload *p, unsigned int direct
 {
 	int ret;
 
+	/* Where memory may be at 0, nothing of ours is. */
+	if (!args->ext)
+		return -EFAULT;
 	p->uext = u64_to_user_ptr(args->ext);
 	ret = ext_read(&p->ext, p->uext);
 	if (ret)

@@ -3,12 +3,14 @@
  * /proc/net/mbox: the mailboxes that can be found in a network namespace, a line each, of
  * those that the reader may open or change. No lock is held from one line to the next.
  */
+#include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
-#include <linux/seq_file_net.h>
 #include <linux/string_helpers.h>
 #include <net/net_namespace.h>
 
@@ -18,7 +20,7 @@
 
 /* What a reader has come to. */
 struct listing {
-	struct seq_net_private net;	/* seq_file's, and so the first */
+	struct net *net;		/* referenced */
 	const struct cred *reader;	/* to be reverted to, from start to stop */
 	struct mbx_mailbox *mb;		/* referenced, of the line at @at */
 	struct mbx_place at;
@@ -39,7 +41,7 @@ static void *listing_find(struct seq_file *seq)
 
 	listing_put(l);
 	while (!fatal_signal_pending(current)) {
-		l->mb = mbx_namespace_from(seq_file_net(seq), &l->at);
+		l->mb = mbx_namespace_from(l->net, &l->at);
 		if (!l->mb)
 			return NULL;
 		if (mbx_mailbox_visible(l->mb))
@@ -139,10 +141,65 @@ static const struct seq_operations listing_ops = {
 	.show = listing_show,
 };
 
+/* Names are for who is there; from elsewhere, for who rules there. */
+static bool listing_permitted(struct net *net)
+{
+	return net_eq(net, current->nsproxy->net_ns) ||
+	       ns_capable_noaudit(net->user_ns, CAP_IPC_OWNER);
+}
+
+/*
+ * Whoever has it open holds the module, as with the device: a reader whose memory stalls
+ * must not hold up who unloads it.
+ */
+static int listing_open(struct inode *inode, struct file *file)
+{
+	struct net *net = pde_data(inode);
+	struct listing *l;
+
+	if (!listing_permitted(net))
+		return -EACCES;
+	if (!try_module_get(THIS_MODULE))
+		return -ENOENT;
+	net = maybe_get_net(net);
+	if (!net)
+		goto err_module;
+	l = __seq_open_private(file, &listing_ops, sizeof(*l));
+	if (!l)
+		goto err_net;
+	l->net = net;
+	return 0;
+
+err_net:
+	put_net(net);
+err_module:
+	module_put(THIS_MODULE);
+	return net ? -ENOMEM : -ENOENT;
+}
+
+/* Who removes the file waits for this to return. */
+static int listing_release(struct inode *inode, struct file *file)
+{
+	const struct seq_file *seq = file->private_data;
+	const struct listing *l = seq->private;
+
+	put_net(l->net);
+	seq_release_private(inode, file);
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+static const struct proc_ops listing_proc_ops = {
+	.proc_open = listing_open,
+	.proc_read_iter = seq_read_iter,
+	.proc_lseek = seq_lseek,
+	.proc_release = listing_release,
+};
+
 static int __net_init listing_net_init(struct net *net)
 {
-	return proc_create_net("mbox", 0444, net->proc_net, &listing_ops,
-			       sizeof(struct listing)) ? 0 : -ENOMEM;
+	return proc_create_data("mbox", 0444, net->proc_net, &listing_proc_ops, net) ?
+	       0 : -ENOMEM;
 }
 
 static void __net_exit listing_net_exit(struct net *net)
@@ -166,7 +223,7 @@ int mbx_listing_init(void)
 }
 
 /**
- * mbx_listing_exit - no more; whoever reads has done so by our return
+ * mbx_listing_exit - no more; nobody has the file open
  */
 void mbx_listing_exit(void)
 {

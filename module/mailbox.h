@@ -60,7 +60,8 @@ struct mbx_quota;
  * by mbx_mailbox_end(). The latter lets everybody go on whom the change
  * concerns; what must not be done under the lock, wake-ups and frees, is
  * collected in a struct mbx_outcome and done after the unlock. So nothing
- * sleeps, allocates or frees under it.
+ * sleeps, allocates or frees under it. User memory is written under it in one place,
+ * mbx_deliver_at_once(), with page faults disabled.
  */
 struct mbx_mailbox {
 	/* const after creation */

@@ -5,6 +5,7 @@
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
+#include <linux/random.h>
 #include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -49,6 +50,7 @@ struct mbx_entry {
 
 static DEFINE_MUTEX(names_lock);
 static unsigned int mbx_net_id;
+static unsigned long pid_cookies[2] __ro_after_init;
 
 /* Entries whose process may have died; the worker looks. */
 static DEFINE_SPINLOCK(dying_lock);
@@ -69,14 +71,23 @@ static struct mbx_net *current_mbx_net(void)
 	return net_generic(current->nsproxy->net_ns, mbx_net_id);
 }
 
+/* An order that does not tell where in the kernel's memory they lie. */
+static unsigned long pid_place(const struct pid *pid)
+{
+	return ((unsigned long)pid ^ pid_cookies[0]) * pid_cookies[1];
+}
+
 static int key_compare(const void *key, const struct rb_node *node)
 {
 	const struct mbx_entry *e = rb_entry(node, struct mbx_entry, node);
 	const struct mbx_key *k = key;
 	int ret;
 
-	if (k->pid)
-		return k->pid < e->pid ? -1 : k->pid > e->pid;
+	if (k->pid) {
+		const unsigned long wanted = pid_place(k->pid), at = pid_place(e->pid);
+
+		return wanted < at ? -1 : wanted > at;
+	}
 	ret = memcmp(k->name, e->name, min(k->len, e->len));
 	return ret ?: (int)k->len - (int)e->len;
 }
@@ -527,8 +538,10 @@ static struct pernet_operations mbx_net_ops = {
  *
  * Return: 0, -ENOMEM.
  */
-int mbx_namespace_init(void)
+int __init mbx_namespace_init(void)
 {
+	get_random_bytes(pid_cookies, sizeof(pid_cookies));
+	pid_cookies[1] |= 1; /* so that no two come to the same place */
 	return register_pernet_subsys(&mbx_net_ops);
 }
 

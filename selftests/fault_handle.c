@@ -276,11 +276,11 @@ TEST_F_WALK(handle, listing_that_fails_can_be_repeated)
 
 	h = mb_create_named("fault", MB_RW | MBOX_EPHEMERAL, 0666);
 	ASSERT_LE(0, h);
-	len = read_listing(whole, sizeof(whole));
+	len = read_listing(whole, sizeof(whole) - 1);
 	ASSERT_LT(0, len);
 	FAULT_EACH(&w) {
 		memset(buf, 0, sizeof(buf));
-		if (INJECT(&w, read_listing(buf, sizeof(buf))) >= 0) {
+		if (INJECT(&w, read_listing(buf, sizeof(buf) - 1)) >= 0) {
 			EXPECT_EQ(len, w.ret);
 			EXPECT_STREQ(whole, buf);
 		}

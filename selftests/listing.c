@@ -306,6 +306,46 @@ TEST_F(listing, g09_shows_one_network_namespace)
 	EXPECT_FALSE(listed("inside"));
 }
 
+static void live_elsewhere(struct __test_metadata *_metadata, void *arg)
+{
+	int *ready = arg;
+	char byte = 0;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_LE(0, mb_create_named("elsewhere", MB_RW, 0666));
+	ASSERT_EQ(1, write(ready[1], &byte, 1));
+	pause();
+}
+
+static void open_that_of(struct __test_metadata *_metadata, void *arg)
+{
+	EXPECT_EQ(-1, open(arg, O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(EACCES, errno);
+}
+
+/* What they have could not be opened from here; who rules there may look. */
+TEST_F(listing, g09_is_not_for_those_of_other_network_namespaces)
+{
+	char path[64], byte;
+	struct line l;
+	int ready[2];
+	pid_t pid;
+	FILE *f;
+
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	pid = mb_fork(_metadata, live_elsewhere, ready);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	snprintf(path, sizeof(path), "/proc/%d/net/mbox", pid);
+	EXPECT_EQ(0, mb_run_as(_metadata, MB_USER, open_that_of, path));
+	f = fopen(path, "re");
+	ASSERT_NE(NULL, f);
+	EXPECT_TRUE(line_in(f, "name", "elsewhere", &l));
+	EXPECT_FALSE(line_in(f, "name", "listing", &l));
+	fclose(f);
+	mb_kill(pid);
+}
+
 /* ---- going through many ---- */
 
 static void many_name(char *name, int i)
@@ -360,6 +400,51 @@ TEST_F(listing, has_each_once_however_it_is_read)
 		ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
 		EXPECT_EQ(MANY, count_many(fd, pieces[i]));
 	}
+}
+
+#define PROCESSES	20
+
+static void own_one(struct __test_metadata *_metadata, void *arg)
+{
+	int *ready = arg;
+	char byte = 0;
+
+	ASSERT_LE(0, mb_create_own(MB_RW, 0666));
+	ASSERT_EQ(1, write(ready[1], &byte, 1));
+	pause();
+}
+
+TEST_F(listing, has_each_process_once_however_it_is_read)
+{
+	static const size_t pieces[] = { 1, 100, 4096 };
+	static char text[300 * (PROCESSES + 100)];
+	char byte, key[32], *at;
+	pid_t pids[PROCESSES];
+	int ready[2], fd, len, n;
+	unsigned int i, k;
+
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	for (i = 0; i < PROCESSES; i++) {
+		pids[i] = mb_fork(_metadata, own_one, ready);
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+	}
+	fd = open(LISTING, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	for (k = 0; k < ARRAY_SIZE(pieces); k++) {
+		ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+		len = 0;
+		while ((n = read(fd, text + len, pieces[k])) > 0)
+			len += n;
+		text[len] = '\0';
+		for (i = 0; i < PROCESSES; i++) {
+			sprintf(key, " pid  %d\n", pids[i]);
+			at = strstr(text, key);
+			EXPECT_NE(NULL, at);
+			EXPECT_TRUE(at && !strstr(at + 1, key));
+		}
+	}
+	for (i = 0; i < PROCESSES; i++)
+		mb_kill(pids[i]);
 }
 
 TEST_F(listing, can_be_read_from_anywhere)

@@ -36,6 +36,19 @@ TEST_F(module, g12_stays_while_a_handle_is_open)
 	reload(_metadata);
 }
 
+TEST_F(module, g12_stays_while_the_listing_is_open)
+{
+	int fd = open("/proc/thread-self/net/mbox", O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	ASSERT_LE(0, fd);
+	refused(_metadata);
+	EXPECT_EQ(1, read(fd, &byte, 1));
+	refused(_metadata);
+	close(fd);
+	reload(_metadata);
+}
+
 static void wait_for_message(struct __test_metadata *_metadata, void *arg)
 {
 	struct mbox_msg_args args = { .flags = MBOX_WAIT_FOREVER };
