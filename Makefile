@@ -26,7 +26,9 @@ help:
 	@echo 'make                 the module for the running kernel and the library'
 	@echo '  module             the module alone; KDIR=DIR against other kernel headers'
 	@echo '  userlib            the library and its examples'
-	@echo 'make install         module, library, header, manual, udev rule (PREFIX=, DESTDIR=)'
+	@echo 'make mboxctl         the command for the shell; needs libsmartcols and jansson'
+	@echo 'make install         module, library, header, manual, udev rule, and mboxctl if it'
+	@echo '                     was built (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
 	@echo 'make load, unload    insmod and rmmod of the module that was built'
 	@echo 'make soak            all kinds of traffic for SECONDS=60, in a virtual machine'
@@ -77,15 +79,19 @@ install: all
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user install
 	$(call say,INSTALL,$(DESTDIR)$(man_dir))
-	$(Q)install -d $(DESTDIR)$(man_dir)
-	$(Q)install -m 644 Documentation/man/mbox.4 $(DESTDIR)$(man_dir)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(man_dir)/man4 Documentation/man/mbox.4
+	$(if $(wildcard build/mboxctl),$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/mboxctl))
+	$(Q)$(if $(wildcard build/mboxctl),install -D -t $(DESTDIR)$(PREFIX)/bin build/mboxctl)
+	$(Q)$(if $(wildcard build/mboxctl),install -D -m 644 -t $(DESTDIR)$(man_dir)/man1 \
+		Documentation/man/mboxctl.1)
 	$(call say,INSTALL,$(DESTDIR)$(udev_rule))
 	$(Q)install -d $(DESTDIR)$(dir $(udev_rule))
 	$(Q)echo 'KERNEL=="mbox", MODE="0666"' > $(DESTDIR)$(udev_rule)
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule) \
-		$(DESTDIR)$(man_dir)/mbox.4
+		$(DESTDIR)$(man_dir)/man4/mbox.4 $(DESTDIR)$(man_dir)/man1/mboxctl.1 \
+		$(DESTDIR)$(PREFIX)/bin/mboxctl
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
 
@@ -96,7 +102,7 @@ unload:
 	$(Q)rmmod mbox
 
 udev_rule := /etc/udev/rules.d/60-mbox.rules
-man_dir := $(PREFIX)/share/man/man4
+man_dir := $(PREFIX)/share/man
 
 # What the virtual machine needs. Nothing of it touches the running system.
 vm_packages := gcc make libc6-dev libelf1 cpio xz-utils qemu-system-x86
@@ -106,8 +112,8 @@ guest-module:
 	$(Q)$(MAKE) module KDIR="$$(selftests/vm/kernel.sh headers $(KERNEL))" \
 		ENTER="$$(selftests/vm/kernel.sh enter $(KERNEL))"
 
-check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386
-check: guest-module
+check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386 libsmartcols-dev libjansson-dev
+check: guest-module mboxctl
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1
 	$(Q)selftests/vm/check.sh
@@ -148,6 +154,14 @@ soak: guest-module
 	$(Q)selftests/soak/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
 		build/soak $(SECONDS)
 
+mboxctl: packages := libsmartcols-dev libjansson-dev
+mboxctl:
+	$(Q)tools/need 'make $@' gcc make libc6-dev $(packages)
+	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
+	$(call say,CC,build/mboxctl)
+	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -Iuserlib/include -o build/mboxctl \
+		tools/mboxctl/*.c build/user/libmbox.a -lsmartcols -ljansson
+
 bench-program:
 	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
 	$(call say,CC,build/mbox-bench)
@@ -158,10 +172,11 @@ bench bench-check profile: packages := libjansson-dev
 bench: guest-module bench-program
 	$(Q)mkdir -p results
 	$(Q)tools/bench/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
-		build/mbox-bench results/bench.json $(TESTS)
+		build/mbox-bench results/$(or $(JSON),bench.json) $(TESTS)
 
 # The same, in instructions, against what mailboxes must reach.
 bench-check: COUNT := insn
+bench-check: JSON := bench-check.json
 bench-check: TESTS := --goals path roundtrip stream backlog memory
 bench-check: bench
 
@@ -182,5 +197,6 @@ clean:
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib install uninstall load unload guest-module bench bench-check \
-	bench-program check check-all coverage demo fuzz fuzz-merge lint model profile soak clean cache-clean
+.PHONY: all help module userlib mboxctl install uninstall load unload guest-module bench \
+	bench-check bench-program check check-all coverage demo fuzz fuzz-merge lint model profile \
+	soak clean cache-clean

@@ -51,14 +51,24 @@ part() {
 	{ "${@:2}" || :; } | tee "$tmp/$1.out" | grep -aEv --line-buffered '^[0-9]+ passed, [0-9]+ failed$'
 }
 
+# What people run, with the libraries that it is linked to.
+programs() {
+	mkdir -p "$tmp/root/bin"
+	cp "$top/build/mboxctl" "$tmp/root/bin"
+	ldd "$top/build/mboxctl" | grep -o '/[^ ]*' | while read -r library; do
+		install -D "$library" "$tmp/root$library"
+	done
+}
+
 suites() {
 	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/${RESULTS:-$kernel}/$1" \
-		--module "$module" --disk "$tmp/disk"
+		--module "$module" --disk "$tmp/disk" --files "$tmp/root"
 }
 
 export MAKEFLAGS= # what make we are called from is no business of ours
 choose 64
 [[ $bits != *32* ]] || choose 32 1
+programs
 truncate -s 1M "$tmp/disk" # a block device to open
 for pattern in "${patterns[@]}"; do
 	compgen -G "$tmp/64/$pattern" > /dev/null || compgen -G "$tmp/64/$pattern.sh" > /dev/null || {

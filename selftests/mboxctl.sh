@@ -1,0 +1,168 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# The command mboxctl, as a user types it: what it prints, where, and how it ends.
+
+name="ctl.$$"
+tmp=$(mktemp -d)
+trap 'mboxctl rm "$name" 2> /dev/null; rm -rf "$tmp"' EXIT
+
+number=0
+failed=0
+
+result() { # 0 or not, the test
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		echo "not ok $number $2"
+		failed=1
+	fi
+}
+
+# try TEST STATUS OUTPUT COMMAND...: standard output is OUTPUT, and something is said on
+# standard error if and only if it fails.
+try() {
+	test=$1 status=$2 output=$3
+	shift 3
+	"$@" > "$tmp/out" 2> "$tmp/err" < "${input:-/dev/null}"
+	got=$?
+	printf '%s' "$output" > "$tmp/expected"
+	bad=0
+	[ $got -eq "$status" ] || bad=1
+	cmp -s "$tmp/out" "$tmp/expected" || bad=1
+	[ "$status" -eq 0 ] || [ -s "$tmp/err" ] || bad=1
+	[ "$status" -ne 0 ] || [ ! -s "$tmp/err" ] || bad=1
+	if [ $bad -ne 0 ]; then
+		echo "# $*: status $got, not $status"
+		sed 's/^/# out: /' "$tmp/out"
+		sed 's/^/# err: /' "$tmp/err"
+	fi
+	result $bad "$test"
+	rm -f "$tmp/input"
+	input=
+}
+
+# told TEST TEXT: what was just tried said this on standard error.
+told() {
+	grep -qF "$2" "$tmp/err"
+	result $? "$1"
+}
+
+# field NAME: a number that stat has.
+field() {
+	mboxctl stat "$name" | awk -v key="$1" '$1 == key { print $2 }'
+}
+
+input_is() {
+	printf '%b' "$1" > "$tmp/input"
+	input=$tmp/input
+}
+
+nl='
+'
+
+all() {
+	try creates_a_mailbox 0 '' mboxctl create "$name"
+	try creates_it_once_more_as_it_is 0 '' mboxctl create "$name"
+	try refuses_to_create_it_anew 1 '' mboxctl create -x "$name"
+	try opens_no_other 4 '' mboxctl stat "$name.no"
+	try has_it_in_the_list 0 "$name$nl" sh -c \
+		"mboxctl ls -n | awk '\$1 == \"$name\" { print \$1 }'"
+	try lists_as_json 0 "      }$nl" sh -c "mboxctl ls --json --wide | grep '^      }$' | tail -n 1"
+
+	try sends_an_argument 0 '' mboxctl send "$name" hello
+	try receives_it 0 "hello$nl" mboxctl recv "$name"
+	input_is 'a\nb\n'
+	try sends_its_input 0 '' mboxctl send "$name"
+	try receives_it_raw 0 "a${nl}b$nl" mboxctl recv --raw "$name"
+	input_is 'a\nb\n\nc'
+	try sends_lines 0 '' mboxctl send --lines "$name"
+	try peeks_at_all 0 "a${nl}b$nl${nl}c$nl" mboxctl peek "$name"
+	try peeks_at_some 0 "a${nl}b$nl" mboxctl peek --count 2 "$name"
+	try receives_so_many 0 "a${nl}b$nl$nl" mboxctl recv --count 3 "$name"
+	try receives_what_is_left 0 "c$nl" mboxctl recv --count 9 --timeout 0 "$name"
+	try receives_nothing_at_once 3 '' mboxctl recv --timeout 0 "$name"
+	try receives_nothing_in_time 3 '' mboxctl recv --timeout 0.01 "$name"
+	try peeks_at_nothing 3 '' mboxctl peek "$name"
+
+	try sends_by_type_and_priority 0 '' sh -c "mboxctl send -T 5 -p 1 $name five &&
+		mboxctl send -T 6 -p 9 $name six && mboxctl send -T 7 $name seven"
+	try tells_headers 0 "six$nl" sh -c "mboxctl peek -H -c 1 $name | grep -v '^seq '"
+	try selects_by_type 0 "five$nl" mboxctl recv --type 5 "$name"
+	try selects_another_type 0 "seven$nl" mboxctl recv --except 6 "$name"
+	try selects_by_priority 3 '' mboxctl recv --priority 10 --timeout 0 "$name"
+	try selects_the_lowest_type 0 "six$nl" mboxctl recv --lowest 99 "$name"
+
+	try sends_many 0 '' mboxctl send --count 50 "$name" x
+	result $(($(field messages) != 50)) they_are_there
+	try drains 0 "50$nl" mboxctl drain "$name"
+	try drains_nothing 0 "0$nl" mboxctl drain "$name"
+
+	input_is '\0000\0001\0377\n\0000'
+	try sends_binary 0 '' mboxctl send "$name"
+	mboxctl recv --raw "$name" > "$tmp/binary"
+	printf '\000\001\377\n\000' | cmp -s - "$tmp/binary"
+	result $? receives_binary
+	try sends_text_for_json 0 '' mboxctl send "$name" 'a "b" \ ü'
+	try has_text_in_json 0 "\"a \\\"b\\\" \\\\ ü\"$nl" sh -c \
+		"mboxctl recv --json $name | sed 's/.*\"payload\":\\(.*\\)}/\\1/'"
+	input_is '\0377\0000a'
+	try sends_no_text 0 '' mboxctl send "$name"
+	try has_bytes_in_json 0 "\"ff0061\"$nl" sh -c \
+		"mboxctl recv --json $name | sed 's/.*\"payload_hex\":\\(.*\\)}/\\1/'"
+
+	head -c 300000 /dev/zero > "$tmp/zeroes"
+	try sends_a_file 0 '' mboxctl send --file "$tmp/zeroes" "$name"
+	mboxctl recv --raw "$name" | cmp -s - "$tmp/zeroes"
+	result $? receives_what_is_longer_than_its_buffer
+	try sends_no_file_that_is_not_there 1 '' mboxctl send --file "$tmp/no" "$name"
+
+	try is_told_that_it_could_not_print 1 '' sh -c \
+		"mboxctl send $name kept && mboxctl recv $name > /dev/full"
+	try has_not_lost_it 0 "kept$nl" mboxctl recv "$name"
+
+	try sets_limits 0 '' mboxctl set --max-messages 1 --max-message-size 4 "$name"
+	result $(($(field max_messages) != 1 || $(field max_message_size) != 4)) they_are_set
+	try refuses_what_is_too_long 1 '' mboxctl send "$name" hello
+	try fills_it 0 '' mboxctl send "$name" 1
+	try does_not_wait_for_room 3 '' mboxctl send --timeout 0 "$name" 2
+	try waits_for_room_in_vain 3 '' mboxctl send --timeout 0.01 "$name" 2
+	try lets_old_ones_be_dropped 0 '' mboxctl set --drop "$name"
+	try drops_an_old_one 0 '' mboxctl send "$name" 2
+	try has_the_new_one 0 "2$nl" mboxctl recv "$name"
+	try refuses_limits_beyond_the_ceiling 1 '' mboxctl set --max-messages 2000000 "$name"
+	told and_says_how_to_raise_it /sys/module/mbox/parameters/max_messages
+	try takes_units 0 '' mboxctl set --max-bytes 2M "$name"
+	result $(($(field max_bytes) != 2097152)) and_knows_what_they_are
+	try changes_the_mode 0 '' mboxctl set --mode 620 "$name"
+
+	try knows_no_command 2 '' mboxctl nonsense
+	try needs_a_command 2 '' mboxctl
+	try needs_a_mailbox 2 '' mboxctl recv
+	try knows_no_such_number 2 '' mboxctl send -p many "$name" x
+	try knows_no_negative_number 2 '' mboxctl send -p -1 "$name" x
+	try knows_no_number_that_large 2 '' mboxctl send -T 99999999999999999999 "$name" x
+	try knows_no_such_time 2 '' mboxctl recv -t soon "$name"
+	try knows_no_such_process 4 '' mboxctl send --pid 999999 x
+
+	try follows 0 "1${nl}2$nl" sh -c "mboxctl send -l $name < /dev/null;
+		mboxctl set --max-messages 9 $name;
+		mboxctl recv --follow $name > $tmp/followed & follower=\$!;
+		mboxctl send -s $name 1; mboxctl send -s $name 2;
+		kill \$follower; cat $tmp/followed"
+	try says_that_all_is_well 0 "a message went through a mailbox, and came out$nl" sh -c \
+		'mboxctl doctor | tail -n 1'
+	try removes_it 0 '' mboxctl rm "$name"
+	try removes_it_once 4 '' mboxctl rm "$name"
+	try finds_it_no_more 4 '' mboxctl send "$name" x
+}
+
+echo "TAP version 13"
+if ! command -v mboxctl > /dev/null; then
+	echo "1..0 # SKIP no mboxctl"
+	exit 0
+fi
+all
+echo "1..$number"
+exit $failed

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mboxctl ls, mboxctl stat: what there is.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <libsmartcols/libsmartcols.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mboxctl.h"
+
+#define LISTING		"/proc/self/net/mbox"
+#define WORDS_MAX	64
+
+/* ---- ls ---- */
+
+/* A column: a word of the listing, and how it is shown. */
+static const struct column {
+	const char *word, *title;
+	bool wide;		/* only if asked for */
+	bool text;
+} columns[] = {
+	{ "key", "NAME", false, true },
+	{ "key", "PID", false, false },
+	{ "id", "ID", true, false },
+	{ "mode", "MODE", false, true },
+	{ "uid", "OWNER", false, true },
+	{ "gid", "GROUP", true, true },
+	{ "messages", "MESSAGES", false, false },
+	{ "max_messages", "MAX_MESSAGES", true, false },
+	{ "bytes", "BYTES", false, false },
+	{ "max_bytes", "MAX_BYTES", true, false },
+	{ "senders", "SENDERS", false, false },
+	{ "receivers", "RECEIVERS", false, false },
+	{ "waiting_senders", "WAITING_SENDERS", true, false },
+	{ "waiting_receivers", "WAITING_RECEIVERS", true, false },
+	{ "calls", "CALLS", true, false },
+	{ "tokens", "TOKENS", true, false },
+	{ "sent", "SENT", true, false },
+	{ "received", "RECEIVED", true, false },
+	{ "drops", "DROPS", true, false },
+};
+
+struct words {
+	char *word[WORDS_MAX];
+	unsigned int n;
+};
+
+static void split(struct words *w, char *line)
+{
+	char *save, *word = strtok_r(line, "\n ", &save);
+
+	for (w->n = 0; word && w->n < WORDS_MAX; word = strtok_r(NULL, "\n ", &save))
+		w->word[w->n++] = word;
+}
+
+/* The word of a line that stands below one of the first; NULL: there is none. */
+static const char *word_below(const struct words *head, const struct words *line,
+			      const char *title)
+{
+	unsigned int i;
+
+	for (i = 0; i < head->n && i < line->n; i++)
+		if (!strcmp(head->word[i], title))
+			return line->word[i];
+	return NULL;
+}
+
+static const char *user_name(const char *id)
+{
+	const struct passwd *user = getpwuid((uid_t)strtoul(id, NULL, 10));
+
+	return user ? user->pw_name : id;
+}
+
+static const char *group_name(const char *id)
+{
+	const struct group *group = getgrgid((gid_t)strtoul(id, NULL, 10));
+
+	return group ? group->gr_name : id;
+}
+
+/* What a column has for a mailbox; NULL: nothing. */
+static const char *shown(const struct column *c, const struct words *head,
+			 const struct words *line)
+{
+	const char *word = word_below(head, line, c->word);
+	const char *by = word_below(head, line, "by");
+
+	if (!word || !by)
+		return NULL;
+	if (!strcmp(c->word, "key"))
+		return !strcmp(by, "name") == !strcmp(c->title, "NAME") ? word : NULL;
+	if (!strcmp(c->word, "uid"))
+		return user_name(word);
+	if (!strcmp(c->word, "gid"))
+		return group_name(word);
+	return word;
+}
+
+struct ls {
+	bool wide, json, no_head;
+};
+
+static error_t ls_parse(int key, char *arg, struct argp_state *state)
+{
+	struct ls *ls = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		argp_error(state, "it takes no argument: %s", arg);
+		return 0;
+	case 'w':
+		ls->wide = true;
+		return 0;
+	case 'J':
+		ls->json = true;
+		return 0;
+	case 'n':
+		ls->no_head = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static struct libscols_table *table_new(const struct ls *ls)
+{
+	struct libscols_table *table = scols_new_table();
+	unsigned int i;
+
+	if (!table)
+		return NULL;
+	scols_table_set_name(table, "mailboxes");
+	scols_table_enable_json(table, ls->json);
+	scols_table_enable_noheadings(table, ls->no_head);
+	for (i = 0; i < ARRAY_SIZE(columns); i++) {
+		const struct column *c = &columns[i];
+		struct libscols_column *column;
+
+		if (c->wide && !ls->wide)
+			continue;
+		column = scols_table_new_column(table, c->title, 0,
+						c->text ? 0 : SCOLS_FL_RIGHT);
+		if (!column)
+			return NULL;
+		scols_column_set_json_type(column, c->text ? SCOLS_JSON_STRING :
+							     SCOLS_JSON_NUMBER);
+	}
+	return table;
+}
+
+static int table_add(struct libscols_table *table, const struct ls *ls,
+		     const struct words *head, const struct words *words)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	unsigned int i, n = 0;
+
+	if (!line)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(columns); i++) {
+		const char *word;
+
+		if (columns[i].wide && !ls->wide)
+			continue;
+		word = shown(&columns[i], head, words);
+		if (word && scols_line_set_data(line, n, word))
+			return -ENOMEM;
+		n++;
+	}
+	return 0;
+}
+
+/* All of the listing. Return 0, or minus errno. */
+static int ls_print(const struct ls *ls, FILE *f)
+{
+	struct libscols_table *table = table_new(ls);
+	char *head_line = NULL, *line = NULL;
+	size_t head_size = 0, size = 0;
+	struct words head, words;
+	int ret = 0;
+
+	if (!table)
+		return -ENOMEM;
+	if (getline(&head_line, &head_size, f) < 0)
+		ret = -EIO;
+	else
+		split(&head, head_line);
+	while (!ret && getline(&line, &size, f) > 0) {
+		split(&words, line);
+		ret = table_add(table, ls, &head, &words);
+	}
+	if (!ret && ferror(f))
+		ret = -EIO;
+	if (!ret)
+		ret = scols_print_table(table);
+	free(line);
+	free(head_line);
+	scols_unref_table(table);
+	return ret;
+}
+
+int cmd_ls(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "wide", 'w', NULL, 0, "all that is known of them", 0 },
+		{ "json", 'J', NULL, 0, "as JSON", 0 },
+		{ "noheadings", 'n', NULL, 0, "no first line", 0 },
+		{ 0 }
+	};
+	static const struct argp argp = {
+		options, ls_parse, "",
+		"Lists the mailboxes that can be found in this network namespace, of those that "
+		"you may open or change. What is not printable in a name is in octal (\\040).",
+		NULL, NULL, NULL
+	};
+	struct ls ls = { 0 };
+	FILE *f;
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &ls);
+	f = fopen(LISTING, "re");
+	if (!f)
+		return refuse(errno == ENOENT ? ENODEV : errno, "cannot read " LISTING, NULL);
+	ret = ls_print(&ls, f);
+	fclose(f);
+	return ret ? refuse(-ret, "cannot list", NULL) : finish_output(STATUS_OK);
+}
+
+/* ---- stat ---- */
+
+struct stat_how {
+	struct target target;
+	bool json;
+};
+
+static error_t stat_parse(int key, char *arg, struct argp_state *state)
+{
+	struct stat_how *how = state->input;
+
+	switch (key) {
+	case 'J':
+		how->json = true;
+		return 0;
+	case 'P':
+		target_process(state, &how->target, arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		target_argument(state, &how->target, arg);
+		return 0;
+	case ARGP_KEY_END:
+		target_check(state, &how->target);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static json_t *stat_json(const struct mbox_stat *st)
+{
+	static const char * const types[] = { "sender", "pid", "badge" };
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = {
+		{ "id", st->id },
+		{ "uid", st->uid },
+		{ "gid", st->gid },
+		{ "messages", st->messages },
+		{ "max_messages", st->max_messages },
+		{ "bytes", st->bytes },
+		{ "max_bytes", st->max_bytes },
+		{ "max_message_size", st->max_message_size },
+		{ "senders", st->senders },
+		{ "receivers", st->receivers },
+		{ "waiting_senders", st->waiting_senders },
+		{ "waiting_receivers", st->waiting_receivers },
+		{ "calls", st->calls },
+		{ "tokens", st->tokens },
+		{ "sent", st->sent },
+		{ "received", st->received },
+		{ "drops", st->drops },
+		{ "spin", st->spin },
+	};
+	json_t *o = json_object();
+	char mode[8];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		json_object_set_new(o, numbers[i].key,
+				    json_integer((json_int_t)numbers[i].value));
+	snprintf(mode, sizeof(mode), "%04o", (unsigned int)st->mode);
+	json_object_set_new(o, "mode", json_string(mode));
+	if (st->type_source < ARRAY_SIZE(types))
+		json_object_set_new(o, "type_source", json_string(types[st->type_source]));
+	json_object_set_new(o, "overflow", json_string(st->overflow == MBOX_OVERFLOW_DROP ?
+						       "drop" : "block"));
+	json_object_set_new(o, "ephemeral", json_boolean(st->flags & MBOX_EPHEMERAL));
+	json_object_set_new(o, "rt_priority", json_boolean(st->flags & MBOX_RT_PRIORITY));
+	return o;
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "json", 'J', NULL, 0, "as JSON", 0 },
+		TARGET_OPTION,
+		{ 0 }
+	};
+	static const struct argp argp = {
+		options, stat_parse, "NAME",
+		"Shows a mailbox: its limits, what it holds, who uses it. The handle that this "
+		"opens for a moment is counted too.", NULL, NULL, NULL
+	};
+	struct stat_how how = { 0 };
+	struct mbox_stat st;
+	const char *key;
+	json_t *o, *value;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &how);
+	if (mbox_stat(target_open_any(&how.target), &st))
+		return refuse(errno, "cannot look at", &how.target);
+	o = stat_json(&st);
+	if (!o)
+		return refuse(ENOMEM, "cannot look at", &how.target);
+	if (how.json) {
+		json_dumpf(o, stdout, JSON_INDENT(3));
+		putchar('\n');
+	} else {
+		json_object_foreach(o, key, value) {
+			printf("%-18s ", key);
+			json_dumpf(value, stdout, JSON_ENCODE_ANY);
+			putchar('\n');
+		}
+	}
+	json_decref(o);
+	return finish_output(STATUS_OK);
+}
