@@ -24,7 +24,6 @@ struct listing {
 	const struct cred *reader;	/* to be reverted to, from start to stop */
 	struct mbx_mailbox *mb;		/* referenced, of the line at @at */
 	struct mbx_place at;
-	loff_t pos;			/* the number of that line */
 };
 
 static void listing_put(struct listing *l)
@@ -63,26 +62,20 @@ static void *listing_next(struct seq_file *seq, void *v, loff_t *pos)
 		};
 	else
 		l->at.past = true;
-	l->pos = ++*pos;
+	++*pos;
 	return listing_find(seq);
 }
 
-/* The reader is who opened the file, whoever it was given to. */
+/*
+ * The reader is who opened the file, whoever it was given to. seq_file starts at the
+ * beginning, or where it was.
+ */
 static void *listing_start(struct seq_file *seq, loff_t *pos)
 {
 	struct listing *l = seq->private;
-	const loff_t wanted = *pos;
-	void *v = SEQ_START_TOKEN;
 
 	l->reader = override_creds(seq->file->f_cred);
-	if (!wanted)
-		return v;
-	if (wanted == l->pos)
-		return listing_find(seq);
-	for (*pos = 0; v && *pos < wanted;)
-		v = listing_next(seq, v, pos);
-	*pos = wanted;
-	return v;
+	return *pos ? listing_find(seq) : SEQ_START_TOKEN;
 }
 
 static void listing_stop(struct seq_file *seq, void *v)
