@@ -120,11 +120,15 @@ all() {
 
 	try is_told_that_it_could_not_print 1 '' sh -c \
 		"mboxctl send $name kept && mboxctl recv $name > /dev/full"
+	! grep -qF '  ' "$tmp/err"
+	result $? and_not_what_has_nothing_to_do_with_it
+	try could_not_print_json_either 1 '' sh -c "mboxctl recv --json $name > /dev/full"
 	try has_not_lost_it 0 "kept$nl" mboxctl recv "$name"
 
 	try sets_limits 0 '' mboxctl set --max-messages 1 --max-message-size 4 "$name"
 	result $(($(field max_messages) != 1 || $(field max_message_size) != 4)) they_are_set
 	try refuses_what_is_too_long 1 '' mboxctl send "$name" hello
+	told and_says_which_limit_that_is max_message_size
 	try fills_it 0 '' mboxctl send "$name" 1
 	try does_not_wait_for_room 3 '' mboxctl send --timeout 0 "$name" 2
 	try waits_for_room_in_vain 3 '' mboxctl send --timeout 0.01 "$name" 2
@@ -142,6 +146,7 @@ all() {
 	try needs_a_mailbox 2 '' mboxctl recv
 	try knows_no_such_number 2 '' mboxctl send -p many "$name" x
 	try knows_no_negative_number 2 '' mboxctl send -p -1 "$name" x
+	try knows_no_hidden_negative_number 2 '' mboxctl send -T ' -1' "$name" x
 	try knows_no_number_that_large 2 '' mboxctl send -T 99999999999999999999 "$name" x
 	try knows_no_such_time 2 '' mboxctl recv -t soon "$name"
 	try knows_no_such_process 4 '' mboxctl send --pid 999999 x
@@ -153,6 +158,8 @@ all() {
 		kill \$follower; cat $tmp/followed"
 	try says_that_all_is_well 0 "a message went through a mailbox, and came out$nl" sh -c \
 		'mboxctl doctor | tail -n 1'
+	try removes_nothing_if_it_does_not_understand 2 '' mboxctl rm "$name" -P none
+	try has_it_still 0 '' sh -c "mboxctl stat $name > /dev/null"
 	try removes_it 0 '' mboxctl rm "$name"
 	try removes_it_once 4 '' mboxctl rm "$name"
 	try finds_it_no_more 4 '' mboxctl send "$name" x

@@ -87,7 +87,15 @@ static void hint(int error)
 		fputs("  there is no /dev/mbox: load the module (modprobe mbox)\n", stderr);
 		return;
 	case EACCES:
-		fputs("  its mode does not let you: see mboxctl ls\n", stderr);
+		if (mbox_query(&q) && errno == EACCES)
+			fputs("  you may not open /dev/mbox: see its mode, and udev's rules\n",
+			      stderr);
+		else
+			fputs("  its mode does not let you: see mboxctl ls\n", stderr);
+		return;
+	case EMSGSIZE:
+		fputs("  it takes no message as long as that: see max_message_size in mboxctl "
+		      "stat; more: mboxctl set --max-message-size\n", stderr);
 		return;
 	case EPERM:
 		fputs("  its owner may, or who has CAP_IPC_OWNER\n", stderr);
@@ -121,7 +129,9 @@ int refuse(int error, const char *what, const struct target *t)
 {
 	fprintf(stderr, "mboxctl: %s%s%s: %s\n", what, t ? " " : "", t ? target_name(t) : "",
 		strerror(error));
-	hint(error);
+	/* Without a mailbox, it is files that were refused. */
+	if (t || error == ENODEV)
+		hint(error);
 	switch (error) {
 	case EAGAIN:
 	case ETIMEDOUT:
@@ -133,7 +143,7 @@ int refuse(int error, const char *what, const struct target *t)
 	}
 }
 
-/* A number from 0 to @max; K, M and G are powers of 1,024. */
+/* A number from 0 to @max, as C writes it; K, M and G are powers of 1,024. */
 uint64_t number(struct argp_state *state, const char *what, const char *text, uint64_t max)
 {
 	static const char units[] = "KMG";
@@ -152,7 +162,7 @@ uint64_t number(struct argp_state *state, const char *what, const char *text, ui
 		value <<= shift;
 		end++;
 	}
-	if (errno || end == text || *end || *text == '-' || value > max)
+	if (errno || *text < '0' || *text > '9' || *end || value > max)
 		argp_error(state, "%s: %s, but it must be a number from 0 to %" PRIu64, what,
 			   text, max);
 	return value;
@@ -178,7 +188,7 @@ void *allocate(void *old, size_t size)
 	return p;
 }
 
-/* Whether all that was printed is out; it is the caller who knows what that means. */
+/* How a command ends: as @status says, unless what it printed could not be written. */
 int finish_output(int status)
 {
 	if (fflush(stdout) || ferror(stdout))

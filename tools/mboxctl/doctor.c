@@ -3,7 +3,6 @@
  * mboxctl doctor: what keeps mailboxes from working here, and what the limits are.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -53,7 +52,7 @@ static int try_one(void)
 	char buf[8];
 
 	if (fd < 0)
-		return refuse(errno, "cannot create a mailbox", NULL);
+		return refuse(errno, "cannot create a mailbox", &t);
 	if (mbox_timedsend(fd, "doctor", 6, 0) ||
 	    mbox_timedrecv(fd, buf, sizeof(buf), 0) != 6 || memcmp(buf, "doctor", 6) != 0)
 		return refuse(errno, "cannot use a mailbox", &t);

@@ -194,8 +194,8 @@ static int ls_print(const struct ls *ls, FILE *f)
 		split(&words, line);
 		ret = table_add(table, ls, &head, &words);
 	}
-	if (!ret && ferror(f))
-		ret = -EIO;
+	if (!ret && !feof(f))
+		ret = -errno;
 	if (!ret)
 		ret = scols_print_table(table);
 	free(line);

@@ -8,7 +8,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mboxctl.h"
 
@@ -190,38 +189,37 @@ int cmd_create(int argc, char **argv)
 /* ---- rm ---- */
 
 struct rm {
-	int status;
-	bool any;
+	struct target process;
+	char **names;
+	int count;
 };
-
-static void rm_one(struct rm *rm, const struct target *t)
-{
-	rm->any = true;
-	if (t->pid ? mbox_unlink_pid(t->pid) : mbox_unlink(t->name))
-		rm->status = refuse(errno, "cannot remove", t);
-}
 
 static error_t rm_parse(int key, char *arg, struct argp_state *state)
 {
-	struct target t = { .name = arg };
 	struct rm *rm = state->input;
 
 	switch (key) {
 	case 'P':
-		t.name = NULL;
-		target_process(state, &t, arg);
-		rm_one(rm, &t);
+		target_process(state, &rm->process, arg);
 		return 0;
-	case ARGP_KEY_ARG:
-		rm_one(rm, &t);
+	case ARGP_KEY_ARGS:
+		rm->names = state->argv + state->next;
+		rm->count = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_END:
-		if (!rm->any)
-			argp_error(state, "which mailbox?");
+		if (!rm->process.pid == !rm->count)
+			argp_error(state, "names, or a process");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+static int rm_one(const struct target *t)
+{
+	if (t->pid ? mbox_unlink_pid(t->pid) : mbox_unlink(t->name))
+		return refuse(errno, "cannot remove", t);
+	return STATUS_OK;
 }
 
 int cmd_rm(int argc, char **argv)
@@ -232,10 +230,16 @@ int cmd_rm(int argc, char **argv)
 		"Takes the names of mailboxes away. Whoever has one open can go on; when nobody "
 		"can receive from it any more, what it holds is freed.", NULL, NULL, NULL
 	};
-	struct rm rm = { .status = STATUS_OK };
+	struct rm rm = { 0 };
+	int i, ret, status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &rm);
-	return rm.status;
+	status = rm.process.pid ? rm_one(&rm.process) : STATUS_OK;
+	for (i = 0; i < rm.count; i++) {
+		ret = rm_one(&(struct target){ .name = rm.names[i] });
+		status = ret ? ret : status;
+	}
+	return status;
 }
 
 /* ---- set ---- */

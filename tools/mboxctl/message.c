@@ -125,7 +125,7 @@ static int send_lines(int fd, const struct send *s)
 		progress_step(&p);
 	}
 	progress_end(&p);
-	if (!status && ferror(stdin))
+	if (!status && !feof(stdin))
 		status = refuse(errno, "cannot read", NULL);
 	free(line);
 	return status;
@@ -302,9 +302,11 @@ static ssize_t recv_next(int fd, struct recv *r, struct mbox_header *header)
 	}
 }
 
-static void print_json(const struct mbox_header *h, const char *buf, size_t len)
+/* Whether there was memory for it. */
+static bool print_json(const struct mbox_header *h, const char *buf, size_t len)
 {
 	json_t *payload = json_stringn(buf, len), *o;
+	bool printed;
 	size_t i;
 
 	o = json_pack("{sI sI sI sI sI sI sI sI sI}",
@@ -323,16 +325,18 @@ static void print_json(const struct mbox_header *h, const char *buf, size_t len)
 		json_object_set_new(o, "payload_hex", json_string(hex));
 		free(hex);
 	}
-	json_dumpf(o, stdout, JSON_COMPACT);
-	putchar('\n');
+	printed = !json_dumpf(o, stdout, JSON_COMPACT) && putchar('\n') == '\n';
 	json_decref(o);
+	return printed;
 }
 
-static void print_message(const struct recv *r, const struct mbox_header *h, size_t len)
+/* How it ends. */
+static int print_message(const struct recv *r, const struct mbox_header *h, size_t len)
 {
 	if (r->json) {
-		print_json(h, r->msg.buf, len);
-		return;
+		if (!print_json(h, r->msg.buf, len) && !ferror(stdout))
+			return refuse(ENOMEM, "cannot print", NULL);
+		return finish_output(STATUS_OK);
 	}
 	if (r->headers)
 		printf("seq %" PRIu64 " type %" PRIu64 " priority %" PRIu32 " pid %d uid %u"
@@ -341,6 +345,7 @@ static void print_message(const struct recv *r, const struct mbox_header *h, siz
 	fwrite(r->msg.buf, 1, len, stdout);
 	if (!r->raw)
 		putchar('\n');
+	return finish_output(STATUS_OK);
 }
 
 /*
@@ -360,8 +365,7 @@ static int recv_many(int fd, struct recv *r)
 			break;
 		if (len < 0)
 			return refuse(errno, "cannot receive from", &r->target);
-		print_message(r, &header, (size_t)len);
-		status = finish_output(STATUS_OK);
+		status = print_message(r, &header, (size_t)len);
 		if (header.flags & MBOX_MSG_FILES_LOST)
 			fputs("mboxctl: files that came with it were closed\n", stderr);
 		if (status)
@@ -415,15 +419,15 @@ int cmd_peek(int argc, char **argv)
 	};
 	struct recv r = { .count = UINT64_MAX, .msg.flags = MBOX_PEEK | MBOX_WAIT_NONE };
 	struct mbox_header header = { 0 };
+	int fd, status = STATUS_OK;
 	unsigned int least;
 	uint64_t i;
-	int fd;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &r);
 	fd = target_open(&r.target, MBOX_RECV);
 	/* They come by priority; from the first on, the place is all that counts. */
 	least = r.msg.min_priority;
-	for (i = 0; i < r.count; i++) {
+	for (i = 0; !status && i < r.count; i++) {
 		ssize_t len = recv_next(fd, &r, &header);
 
 		if (i && (len < 0 ? errno == EAGAIN || errno == EPIPE :
@@ -431,11 +435,11 @@ int cmd_peek(int argc, char **argv)
 			break;
 		if (len < 0)
 			return refuse(errno, "cannot look into", &r.target);
-		print_message(&r, &header, (size_t)len);
+		status = print_message(&r, &header, (size_t)len);
 		r.msg.after = &header;
 		r.msg.min_priority = 0;
 	}
-	return finish_output(STATUS_OK);
+	return status;
 }
 
 int cmd_drain(int argc, char **argv)
