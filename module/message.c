@@ -347,7 +347,8 @@ static noinline int msg_copy_out_long(const struct mbx_msg *msg, u32 len,
  * @msg: stays as it is
  * @to: takes as much of the payload as it has room for
  *
- * Context: may sleep, writes user memory.
+ * Context: may sleep, writes user memory; what is short and not in chunks also with page
+ * faults disabled, and under a lock.
  * Return: 0, -EFAULT.
  */
 int mbx_msg_copy_out(const struct mbx_msg *msg, struct iov_iter *to)
