@@ -10,8 +10,9 @@
 #include "compat.h"
 #include "mailbox.h"
 #include "message.h"
-#include "transfer.h"
 #include "quota.h"
+#include "trace.h"
+#include "transfer.h"
 #include "wait.h"
 
 static struct kmem_cache *call_cache __ro_after_init;
@@ -126,6 +127,7 @@ void mbx_call_begin_locked(struct mbx_mailbox *mb, struct mbx_msg *request,
 	request->call->request = request;
 	request->call->waiter = w;
 	mb->call_count++;
+	trace_mbox_call(mb, request);
 }
 
 /**
@@ -141,6 +143,7 @@ void mbx_call_end_locked(struct mbx_mailbox *mb, struct mbx_call *call, int resu
 	lockdep_assert_held(&mb->lock);
 	if (!call->request)
 		return;
+	trace_mbox_reply(mb, call->request, result);
 	call->request = NULL;
 	mb->call_count--;
 	call->result = result;
@@ -270,7 +273,7 @@ static int call_wait(struct mbx_mailbox *mb, struct mbx_call *call,
 	bool claimed, interrupted, gone = false;
 	int ret;
 
-	ret = mbx_mailbox_sleep(mb, w, timeout, &mb->call_spin);
+	ret = mbx_mailbox_sleep(mb, w, timeout, MBX_OP_CALL);
 	if (!ret)
 		return 0;
 	/* Who is killed does not come back, even if others share its files. */

@@ -13,6 +13,7 @@
 #include "message.h"
 #include "quota.h"
 #include "token.h"
+#include "trace.h"
 
 #define DEFAULT_MAX_MESSAGES		1024
 #define DEFAULT_MAX_MESSAGE_SIZE	SZ_1M
@@ -150,6 +151,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb->rt_priority = props->rt_priority;
 	if (mb->type_source == MBOX_TYPE_PID)
 		mb->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	trace_mbox_create(mb);
 	return mb;
 
 err_put_payer:
@@ -171,6 +173,7 @@ static void mailbox_free(struct kref *ref)
 
 	/* It holds no reference, and finds nothing. */
 	cancel_delayed_work_sync(&mb->return_work);
+	trace_mbox_free(mb);
 	if (mb->pid_ns)
 		put_pid_ns(mb->pid_ns);
 	put_user_ns(mb->user_ns);

@@ -21,6 +21,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "quota.h"
+#include "trace.h"
 
 struct mbx_net {
 	/* protected by names_lock */
@@ -168,6 +169,7 @@ static void entry_publish_locked(struct mbx_net *net, struct mbx_entry *e)
 	WRITE_ONCE(e->mb->entry, e);
 	if (e->pid)
 		add_wait_queue(&e->pid->wait_pidfd, &e->death);
+	trace_mbox_publish(e->mb, e->name, e->len, e->pid);
 	mbx_mailbox_publish(e->mb, true);
 }
 
@@ -183,6 +185,7 @@ static void entry_remove_locked(struct mbx_entry *e, struct list_head *removed)
 	rb_erase(&e->node, entry_root(e));
 	e->net->count--;
 	WRITE_ONCE(e->mb->entry, NULL);
+	trace_mbox_unlink(e->mb, e->name, e->len, e->pid);
 }
 
 /* This may free many messages: not under a lock that others wait for. */

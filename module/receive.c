@@ -7,6 +7,7 @@
 #include "compat.h"
 #include "mailbox.h"
 #include "message.h"
+#include "trace.h"
 #include "transfer.h"
 
 /*
@@ -22,6 +23,7 @@ static bool mailbox_deliver(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		return false;
 	mbx_queue_del(&mb->queue, msg);
 	mb->received++;
+	trace_mbox_receive(mb, msg);
 	mbx_mailbox_retire_locked(mb, msg, out);
 	return true;
 }

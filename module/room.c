@@ -6,6 +6,7 @@
 #include "call.h"
 #include "mailbox.h"
 #include "message.h"
+#include "trace.h"
 
 /**
  * mbx_room_fits - whether a message fits
@@ -87,6 +88,7 @@ static void room_drop(struct mbx_mailbox *mb, unsigned int n,
 		victim = next;
 		next = next_victim(mb, victim, &looked);
 		mbx_queue_del(&mb->queue, victim);
+		trace_mbox_drop(mb, victim);
 		mbx_outcome_discard(out, victim);
 	}
 }

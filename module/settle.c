@@ -9,6 +9,7 @@
 #include "call.h"
 #include "mailbox.h"
 #include "message.h"
+#include "trace.h"
 #include "transfer.h"
 
 /* Nobody can ever receive, and that is for ever: say so, and free what is there. */
@@ -294,24 +295,28 @@ void mbx_mailbox_end_unless_deaf(struct mbx_mailbox *mb, struct mbx_outcome *out
  * @mb: the mailbox
  * @w: as for mbx_waiter_sleep()
  * @timeout: likewise
- * @spin: @mb's, of those who wait like @w; NULL: they sleep, unless they ask for more
+ * @op: what @w waits for. Who waits for room sleeps, unless it asks for more
  *
  * Context: sleeps.
  * Return: as mbx_waiter_sleep().
  */
 int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w,
-		      const struct mbx_timeout *timeout, struct mbx_spin *spin)
+		      const struct mbx_timeout *timeout, enum mbx_op op)
 {
+	struct mbx_spin *spin = NULL;
 	u32 budget = timeout->spin;
+	int ret = 0;
 
+	trace_mbox_block(mb, op);
 	/* Who states a time has it, whatever came of others'. */
-	if (budget)
-		spin = NULL;
-	else if (spin)
+	if (!budget && op != MBX_OP_SEND) {
+		spin = op == MBX_OP_CALL ? &mb->call_spin : &mb->receive_spin;
 		budget = READ_ONCE(mb->spin);
-	if (budget && budget != MBOX_SPIN_NONE && mbx_waiter_spin(w, timeout, budget, spin))
-		return 0;
-	return mbx_waiter_sleep(w, timeout);
+	}
+	if (!budget || budget == MBOX_SPIN_NONE || !mbx_waiter_spin(w, timeout, budget, spin))
+		ret = mbx_waiter_sleep(w, timeout);
+	trace_mbox_wake(mb, op, ret ?: w->result);
+	return ret;
 }
 
 /**
@@ -331,7 +336,7 @@ int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 	bool claimed;
 	int ret;
 
-	ret = mbx_mailbox_sleep(mb, w, timeout, sending ? NULL : &mb->receive_spin);
+	ret = mbx_mailbox_sleep(mb, w, timeout, sending ? MBX_OP_SEND : MBX_OP_RECEIVE);
 	if (!ret)
 		return w->result;
 

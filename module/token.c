@@ -7,8 +7,9 @@
 #include "call.h"
 #include "mailbox.h"
 #include "message.h"
-#include "transfer.h"
 #include "token.h"
+#include "trace.h"
+#include "transfer.h"
 
 static struct mbx_msg *msg_of(struct mbx_tag *tag)
 {
@@ -111,6 +112,7 @@ u32 mbx_token_grant(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	msg->token.number = number;
 	msg->returns = lease_time ? ktime_add_safe(ktime_get(), lease_time) : 0;
 	token_add(mb, msg, &out);
+	trace_mbox_lease(mb, msg, lease_time);
 	mbx_mailbox_end(mb, &out);
 	return number;
 }

@@ -6,6 +6,7 @@
 #include "call.h"
 #include "mailbox.h"
 #include "message.h"
+#include "trace.h"
 #include "transfer.h"
 
 /**
@@ -137,6 +138,7 @@ static void mailbox_hand_in(struct mbx_mailbox *mb, struct mbx_msg *msg)
 void mbx_mailbox_accept_locked(struct mbx_mailbox *mb, struct mbx_msg *msg)
 {
 	mb->sent++;
+	trace_mbox_send(mb, msg);
 	if (msg->call)
 		msg->call->accepted = true;
 }
@@ -233,6 +235,7 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			continue;
 		}
 		mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, w->lease));
+		trace_mbox_hand_off(mb, msg, w->task);
 		break;
 	}
 	out->looked += walk.looked;
@@ -288,6 +291,7 @@ void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	lockdep_assert_held(&mb->lock);
 	mailbox_hand_in(mb, msg);
+	trace_mbox_redeliver(mb, msg);
 	if (msg_stale(msg))
 		mbx_mailbox_retire_locked(mb, msg, out);
 	else if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))
@@ -306,6 +310,7 @@ void mbx_mailbox_finish_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 	lockdep_assert_held(&mb->lock);
 	mailbox_hand_in(mb, msg);
 	mb->received++;
+	trace_mbox_receive(mb, msg);
 	mbx_mailbox_retire_locked(mb, msg, out);
 }
 

@@ -78,7 +78,7 @@ void mbx_mailbox_admit_locked(struct mbx_mailbox *mb, struct mbx_outcome *out);
 void mbx_mailbox_refuse_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 				      int error, struct mbx_outcome *out);
 int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w,
-		      const struct mbx_timeout *timeout, struct mbx_spin *spin);
+		      const struct mbx_timeout *timeout, enum mbx_op op);
 int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 		     struct mbx_msg *sending, const struct mbx_timeout *timeout);
 

@@ -78,6 +78,13 @@ enum mbx_waiter_state {
 	MBX_DONE,
 };
 
+/* What a waiter waits for: room, a message, the end of its call. */
+enum mbx_op {
+	MBX_OP_SEND,
+	MBX_OP_RECEIVE,
+	MBX_OP_CALL,
+};
+
 struct mbx_waiter {
 	/* const while findable */
 	struct task_struct *task;

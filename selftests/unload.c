@@ -6,6 +6,7 @@
 #include "mbox_holdings.h"
 #include "mbox_module.h"
 
+#include <dirent.h>
 #include <limits.h>
 
 #define NAME	"unload"
@@ -46,6 +47,27 @@ TEST_F(module, g12_stays_while_the_listing_is_open)
 	EXPECT_EQ(1, read(fd, &byte, 1));
 	refused(_metadata);
 	close(fd);
+	reload(_metadata);
+}
+
+/* What is traced holds nothing; what was traced can still be read. */
+TEST_F(module, g12_goes_while_it_is_traced)
+{
+	const char *enable = "/sys/kernel/tracing/events/mbox/enable";
+	struct dirent **names;
+	int h = mb_create_anon();
+
+	ASSERT_EQ(0, mb_write_file(enable, "1"));
+	ASSERT_EQ(0, mb_put(h, "x", 1));
+	close(h);
+	ASSERT_EQ(0, unload());
+	EXPECT_EQ(-1, scandir("/sys/kernel/tracing/events/mbox", &names, NULL, NULL));
+	EXPECT_EQ(0, mb_write_file("/sys/kernel/tracing/trace", ""));
+	ASSERT_EQ(0, load());
+	ASSERT_EQ(0, mb_write_file(enable, "1"));
+	h = mb_create_anon();
+	EXPECT_EQ(0, mb_put(h, "x", 1));
+	close(h);
 	reload(_metadata);
 }
 
