@@ -16,11 +16,12 @@
 #define NARROW_FLAGS	(MBX_RIGHTS | MBOX_NONBLOCK | MBOX_BADGE)
 #define SET_MASK	(MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID | \
 			 MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES | \
-			 MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE | MBOX_SET_SPIN)
+			 MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE | \
+			 MBOX_SET_SPIN | MBOX_SET_LATENCY)
 
 static_assert(sizeof(struct mbox_narrow_args) == 16);
-static_assert(sizeof(struct mbox_stat_args) == 128);
-static_assert(sizeof(struct mbox_set_args) == 40);
+static_assert(sizeof(struct mbox_stat_args) == 392);
+static_assert(sizeof(struct mbox_set_args) == 48);
 static_assert(sizeof(struct mbox_notify_args) == 8);
 
 /**
@@ -92,11 +93,12 @@ static int set_check(const struct mbox_set_args *args)
 		{ MBOX_SET_MAX_BYTES, args->max_bytes },
 		{ MBOX_SET_MAX_MESSAGE_SIZE, args->max_message_size },
 		{ MBOX_SET_SPIN, args->spin },
+		{ MBOX_SET_LATENCY, args->latency },
 	};
 	unsigned int i;
 
 	if ((args->mask & ~SET_MASK) || args->spin > MBOX_SPIN_MAX || (args->mode & ~0777) ||
-	    args->overflow > MBOX_OVERFLOW_DROP)
+	    args->overflow > MBOX_OVERFLOW_DROP || args->latency > 1 || args->reserved)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (fields[i].value && !(args->mask & fields[i].bit))
@@ -111,7 +113,7 @@ static int set_check(const struct mbox_set_args *args)
  * @uarg: struct mbox_set_args
  * @size: its size, of the command
  *
- * Return: 0, -EINVAL, -E2BIG, -EFAULT, -EPERM.
+ * Return: 0, -EINVAL, -E2BIG, -EFAULT, -EPERM, -ENOMEM.
  */
 long mbx_ioctl_set(struct file *file, void __user *uarg, size_t size)
 {

@@ -225,7 +225,7 @@ static long ioctl_query(void __user *uarg, size_t size)
 			    MBOX_FEATURE_CALL | MBOX_FEATURE_REPLY_TO |
 			    MBOX_FEATURE_LEASE | MBOX_FEATURE_FILES |
 			    MBOX_FEATURE_NOTIFY | MBOX_FEATURE_BATCH |
-			    MBOX_FEATURE_SPIN,
+			    MBOX_FEATURE_SPIN | MBOX_FEATURE_LATENCY,
 		.user_max_bytes = mbx_quota_limit(MBX_BYTES),
 		.user_max_mailboxes = mbx_quota_limit(MBX_MAILBOXES),
 		.user_max_files = mbx_quota_limit(MBX_FILES),

@@ -103,7 +103,7 @@ static void listing_show_head(struct seq_file *seq)
 	seq_puts(seq, "id         mode uid        gid        messages   bytes      ");
 	seq_puts(seq, "max_messages max_bytes  senders receivers waiting_senders ");
 	seq_puts(seq, "waiting_receivers calls tokens sent       received   drops ");
-	seq_puts(seq, "by   key\n");
+	seq_puts(seq, "created            by   key\n");
 }
 
 static int listing_show(struct seq_file *seq, void *v)
@@ -120,9 +120,9 @@ static int listing_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "%-10llu %04o %-10u %-10u %-10u %-10llu %-12u %-10llu ",
 		   st.id, st.mode, st.uid, st.gid, st.messages, st.bytes,
 		   st.max_messages, st.max_bytes);
-	seq_printf(seq, "%-7u %-9u %-15u %-17u %-5u %-6u %-10llu %-10llu %-5llu ",
+	seq_printf(seq, "%-7u %-9u %-15u %-17u %-5u %-6u %-10llu %-10llu %-5llu %-18llu ",
 		   st.senders, st.receivers, st.waiting_senders, st.waiting_receivers,
-		   st.calls, st.tokens, st.sent, st.received, st.drops);
+		   st.calls, st.tokens, st.sent, st.received, st.drops, st.created);
 	listing_show_key(seq, &l->at);
 	return 0;
 }

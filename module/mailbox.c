@@ -138,6 +138,7 @@ struct mbx_mailbox *mbx_mailbox_create(struct user_namespace *user_ns,
 	mb->calls = RB_ROOT;
 	INIT_DELAYED_WORK(&mb->return_work, mbx_token_expire);
 	mb->id = atomic64_inc_return(&last_id);
+	mb->created = ktime_get();
 	mb->next_seq = 1;
 	mb->user_ns = get_user_ns(user_ns);
 	mb->uid = current_euid();
@@ -177,6 +178,7 @@ static void mailbox_free(struct kref *ref)
 	if (mb->pid_ns)
 		put_pid_ns(mb->pid_ns);
 	put_user_ns(mb->user_ns);
+	kfree(mb->latencies);
 	mbx_quota_uncharge(mb->payer, MBX_MAILBOXES, 1);
 	mbx_quota_put(mb->payer);
 	kmem_cache_free(mailbox_cache, mb);
@@ -341,7 +343,8 @@ bool mbx_mailbox_visible(struct mbx_mailbox *mb)
  * mbx_mailbox_stat - describe a mailbox
  * @mb: the mailbox
  * @holder: of the handle that asks
- * @stat: all but @badge is written, of @flags only what the mailbox knows
+ * @stat: all but @badge is written, of @flags only what the mailbox knows; @latencies
+ *	only if they are counted
  */
 void mbx_mailbox_stat(struct mbx_mailbox *mb, const struct mbx_holder *holder,
 		      struct mbox_stat_args *stat)
@@ -374,9 +377,13 @@ void mbx_mailbox_stat(struct mbx_mailbox *mb, const struct mbx_holder *holder,
 	stat->received = mb->received;
 	stat->drops = mb->drops;
 	stat->spin = mb->spin;
+	stat->latency = !!mb->latencies;
+	if (mb->latencies)
+		memcpy(stat->latencies, mb->latencies, sizeof(stat->latencies));
 	spin_unlock(&mb->lock);
 	stat->uid = from_kuid_munged(ns, uid);
 	stat->gid = from_kgid_munged(ns, gid);
+	stat->created = ktime_to_ns(mbx_time_to_user(mb->created));
 }
 
 static int mailbox_may_set(struct mbx_mailbox *mb, u32 mask)
@@ -415,6 +422,23 @@ static int mailbox_set_limits(struct mbx_mailbox *mb,
 	return 0;
 }
 
+/* All but what can be refused. */
+static void mailbox_set_rest(struct mbx_mailbox *mb, const struct mbox_set_args *args,
+			     kuid_t uid, kgid_t gid)
+{
+	lockdep_assert_held(&mb->lock);
+	if (args->mask & MBOX_SET_MODE)
+		mb->mode = args->mode;
+	if (args->mask & MBOX_SET_UID)
+		mb->uid = uid;
+	if (args->mask & MBOX_SET_GID)
+		mb->gid = gid;
+	if (args->mask & MBOX_SET_OVERFLOW)
+		mb->overflow = args->overflow;
+	if (args->mask & MBOX_SET_SPIN)
+		WRITE_ONCE(mb->spin, args->spin);
+}
+
 /**
  * mbx_mailbox_set - change properties of a mailbox, all or none
  * @mb: the mailbox
@@ -422,7 +446,7 @@ static int mailbox_set_limits(struct mbx_mailbox *mb,
  *
  * Context: may sleep.
  * Return: 0; -EPERM: not the caller's to change; -EINVAL: limits out of range,
- * or an id that the caller's user namespace does not have.
+ * or an id that the caller's user namespace does not have; -ENOMEM.
  */
 int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
 {
@@ -430,6 +454,7 @@ int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
 			   MBOX_SET_MAX_MESSAGE_SIZE;
 	kuid_t uid = make_kuid(current_user_ns(), args->uid);
 	kgid_t gid = make_kgid(current_user_ns(), args->gid);
+	u64 *latencies = NULL;
 	struct mbx_outcome out;
 	int ret;
 
@@ -440,23 +465,24 @@ int mbx_mailbox_set(struct mbx_mailbox *mb, const struct mbox_set_args *args)
 	if (ret)
 		return ret;
 
+	if (args->latency) {
+		latencies = kcalloc(MBOX_LATENCY_SLOTS, sizeof(*latencies), MBX_GFP_USER);
+		if (!latencies)
+			return -ENOMEM;
+	}
+
 	mbx_mailbox_begin(mb, &out);
 	if (args->mask & limits)
 		ret = mailbox_set_limits(mb, args);
 	if (!ret) {
-		if (args->mask & MBOX_SET_MODE)
-			mb->mode = args->mode;
-		if (args->mask & MBOX_SET_UID)
-			mb->uid = uid;
-		if (args->mask & MBOX_SET_GID)
-			mb->gid = gid;
-		if (args->mask & MBOX_SET_OVERFLOW)
-			mb->overflow = args->overflow;
-		if (args->mask & MBOX_SET_SPIN)
-			WRITE_ONCE(mb->spin, args->spin);
+		mailbox_set_rest(mb, args, uid, gid);
+		/* Unless they are counted, and are to be. */
+		if ((args->mask & MBOX_SET_LATENCY) && !(latencies && mb->latencies))
+			swap(mb->latencies, latencies);
 		mbx_mailbox_refuse_long(mb, &out);
 	}
 	mbx_mailbox_end(mb, &out);
+	kfree(latencies);
 	return ret;
 }
 

@@ -69,8 +69,7 @@ struct mbx_mailbox {
 	struct user_namespace *user_ns;	/* that owns the network namespace */
 	struct pid_namespace *pid_ns;	/* of the creator, MBOX_TYPE_PID only */
 	struct mbx_quota *payer;	/* for the mailbox itself */
-	u8 type_source;
-	bool rt_priority;		/* of calls: MBOX_RT_PRIORITY */
+	ktime_t created;
 
 	struct kref ref;
 
@@ -82,12 +81,14 @@ struct mbx_mailbox {
 	struct mbx_waiters receivers;	/* blocked receivers */
 	struct list_head cargo;		/* of messages above and in hand */
 	struct mbx_notice *notice;	/* NULL: nobody asked for one */
+	u64 *latencies;			/* MBOX_LATENCY_SLOTS; NULL: they are not counted */
 	struct rb_root tokens;		/* messages in hand that have one */
 	struct rb_root_cached returns;	/* those whose lease ends by itself */
 	struct rb_root calls;		/* that were interrupted */
 	u32 in_hand;			/* taken, neither finished nor put back */
 	u32 lingering;			/* done with, but peeked at, or stale */
 	u32 reserved;			/* replies that are expected here */
+	__poll_t told;			/* to pollers, last */
 	u64 in_hand_bytes;
 	u64 lingering_bytes;
 	u64 reserved_bytes;
@@ -112,11 +113,16 @@ struct mbx_mailbox {
 	bool published;
 	bool withheld;			/* a message from who waits */
 	bool lend;			/* it may be withheld no longer: mailbox_lend() */
+
+	/* const after creation, here to fill a hole */
+	u8 type_source;
+	bool rt_priority;		/* of calls: MBOX_RT_PRIORITY */
+
+	/* protected by @lock */
 	struct mbx_filter lend_from;	/* how far that has come, if .walk */
 	u64 lend_end;			/* from here on they are newer */
 	u64 passes;			/* that came to their end */
 	u64 passes_due;			/* that somebody sees to */
-	__poll_t told;			/* to pollers, last */
 	u32 spin;			/* of those who wait, in ns; also read without */
 
 	/* without any lock */

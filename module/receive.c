@@ -23,6 +23,7 @@ static bool mailbox_deliver(struct mbx_mailbox *mb, struct mbx_msg *msg,
 		return false;
 	mbx_queue_del(&mb->queue, msg);
 	mb->received++;
+	mbx_mailbox_taken_locked(mb, msg);
 	trace_mbox_receive(mb, msg);
 	mbx_mailbox_retire_locked(mb, msg, out);
 	return true;
@@ -54,6 +55,7 @@ static int mailbox_take(struct mbx_mailbox *mb, struct mbx_msg **found,
 	else
 		mbx_queue_del(&mb->queue, msg);
 	mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, how->lease));
+	mbx_mailbox_taken_locked(mb, msg);
 	return 0;
 }
 

@@ -97,6 +97,19 @@ static bool msg_stale(const struct mbx_msg *msg)
 }
 
 /**
+ * mbx_mailbox_count_latency_locked - count how long a message was on its way
+ * @mb: the mailbox, which counts that
+ * @msg: the message, which is taken now
+ */
+void mbx_mailbox_count_latency_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg)
+{
+	const u64 ns = ktime_to_ns(ktime_sub(ktime_get(), msg->time));
+
+	lockdep_assert_held(&mb->lock);
+	mb->latencies[min(fls64(ns >> 10), MBOX_LATENCY_SLOTS - 1)]++;
+}
+
+/**
  * mbx_mailbox_hand_out_locked - a message is in hand from now on
  * @mb: the mailbox
  * @msg: in no queue
@@ -235,6 +248,7 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			continue;
 		}
 		mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, w->lease));
+		mbx_mailbox_taken_locked(mb, msg);
 		trace_mbox_hand_off(mb, msg, w->task);
 		break;
 	}

@@ -58,6 +58,16 @@ static inline void mbx_mailbox_notify_locked(struct mbx_mailbox *mb,
 		out->notice = mbx_notice_take_locked(mb);
 }
 
+void mbx_mailbox_count_latency_locked(struct mbx_mailbox *mb, const struct mbx_msg *msg);
+
+/* A message is taken, by who receives it. */
+static inline void mbx_mailbox_taken_locked(struct mbx_mailbox *mb,
+					    const struct mbx_msg *msg)
+{
+	if (mb->latencies)
+		mbx_mailbox_count_latency_locked(mb, msg);
+}
+
 __poll_t mbx_mailbox_events_locked(const struct mbx_mailbox *mb);
 void mbx_mailbox_retire_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			       struct mbx_outcome *out);

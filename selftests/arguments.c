@@ -118,7 +118,7 @@ FIXTURE_VARIANT_ADD(command, set) {
 	.known_flags = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
 		       MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES |
 		       MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE |
-		       MBOX_SET_SPIN,
+		       MBOX_SET_SPIN | MBOX_SET_LATENCY,
 };
 
 #define COMMAND FIXTURE_DATA(command)
@@ -538,8 +538,8 @@ TEST(g14_structs_are_the_same_for_32_bit_programs)
 	EXPECT_EQ(16, sizeof(struct mbox_batch_args));
 	EXPECT_EQ(8, sizeof(struct mbox_notify_args));
 	EXPECT_EQ(16, sizeof(struct mbox_narrow_args));
-	EXPECT_EQ(128, sizeof(struct mbox_stat_args));
-	EXPECT_EQ(40, sizeof(struct mbox_set_args));
+	EXPECT_EQ(392, sizeof(struct mbox_stat_args));
+	EXPECT_EQ(48, sizeof(struct mbox_set_args));
 }
 
 TEST_HARNESS_MAIN

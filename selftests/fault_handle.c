@@ -67,10 +67,12 @@ TEST_F_WALK(handle, set_that_fails_changes_nothing)
 {
 	struct walk w = { .fault = 1 };
 	struct mbox_set_args args = {
-		.mask = MBOX_SET_MODE | MBOX_SET_MAX_MESSAGES | MBOX_SET_OVERFLOW,
+		.mask = MBOX_SET_MODE | MBOX_SET_MAX_MESSAGES | MBOX_SET_OVERFLOW |
+			MBOX_SET_LATENCY,
 		.mode = 0640,
 		.max_messages = 7,
 		.overflow = MBOX_OVERFLOW_DROP,
+		.latency = 1,
 	};
 
 	FAULT_EACH(&w) {

@@ -305,7 +305,7 @@ TEST_F(set, with_a_field_that_is_not_named_is_refused)
 	__u32 all = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
 		    MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES |
 		    MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE |
-		    MBOX_SET_SPIN;
+		    MBOX_SET_SPIN | MBOX_SET_LATENCY;
 
 	self->valid = (struct mbox_set_args){
 		.mask = all,
@@ -317,6 +317,7 @@ TEST_F(set, with_a_field_that_is_not_named_is_refused)
 		.max_bytes = 500,
 		.max_message_size = 50,
 		.spin = 1,
+		.latency = 1,
 	};
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MODE);
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_UID);
@@ -326,6 +327,7 @@ TEST_F(set, with_a_field_that_is_not_named_is_refused)
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MAX_BYTES);
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_MAX_MESSAGE_SIZE);
 	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_SPIN);
+	REFUSES(EINVAL, self->args.mask ^= MBOX_SET_LATENCY);
 	REFUSES(EINVAL, self->args.mask = 0);
 }
 
@@ -344,6 +346,10 @@ TEST_F(set, with_a_value_out_of_range_is_refused)
 	self->valid.mask = MBOX_SET_SPIN;
 	REFUSES(EINVAL, self->args.spin = MBOX_SPIN_MAX + 1);
 	REFUSES(EINVAL, self->args.spin = ~0U);
+	self->valid.mask = MBOX_SET_LATENCY;
+	REFUSES(EINVAL, self->args.latency = 2);
+	REFUSES(EINVAL, self->args.latency = ~0U);
+	REFUSES(EINVAL, self->args.reserved = 1);
 	self->valid.mask = MBOX_SET_OVERFLOW;
 	REFUSES(EINVAL, self->args.overflow = 2);
 	REFUSES(EINVAL, self->args.overflow = ~0U);

@@ -396,10 +396,13 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 	const struct mbox_set all = {
 		.mask = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
 			MBOX_SET_OVERFLOW | MBOX_SET_MAX_MESSAGES |
-			MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE | MBOX_SET_SPIN,
+			MBOX_SET_MAX_BYTES | MBOX_SET_MAX_MESSAGE_SIZE | MBOX_SET_SPIN |
+			MBOX_SET_LATENCY,
 		.mode = 0751, .uid = 11, .gid = 12, .overflow = MBOX_OVERFLOW_DROP,
 		.max_messages = 13, .max_bytes = 1415, .max_message_size = 16, .spin = 17,
+		.latency = 1,
 	};
+	struct mbox_stat_args raw;
 	const struct mbox_set none = { .mask = 0 };
 	struct mbox_stat stat;
 
@@ -416,6 +419,13 @@ TEST_F(mailbox, set_changes_what_the_mask_names)
 	EXPECT_EQ(1415, stat.max_bytes);
 	EXPECT_EQ(16, stat.max_message_size);
 	EXPECT_EQ(17, stat.spin);
+	EXPECT_EQ(1, stat.latency);
+	ASSERT_EQ(0, mbox_send(self->out, self->buf, 16));
+	ASSERT_EQ(16, mbox_recv(self->mb, self->buf, sizeof(self->buf)));
+	ASSERT_EQ(0, mbox_stat(self->mb, &stat));
+	ASSERT_EQ(0, mb_stat(self->mb, &raw));
+	EXPECT_EQ(raw.created, stat.created);
+	EXPECT_EQ(0, memcmp(raw.latencies, stat.latencies, sizeof(stat.latencies)));
 	EXPECT_ERRNO(EMSGSIZE, mbox_send(self->out, self->buf, 17));
 }
 

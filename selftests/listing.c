@@ -19,21 +19,22 @@ struct line {
 
 static bool line_parse(const char *text, struct line *l)
 {
-	unsigned long long id, bytes, max_bytes, sent, received, drops;
+	unsigned long long id, bytes, max_bytes, sent, received, drops, created;
 	int n;
 
-	n = sscanf(text, "%llu%o%u%u%u%llu%u%llu%u%u%u%u%u%u%llu%llu%llu%7s%1020s",
+	n = sscanf(text, "%llu%o%u%u%u%llu%u%llu%u%u%u%u%u%u%llu%llu%llu%llu%7s%1020s",
 		   &id, &l->st.mode, &l->st.uid, &l->st.gid, &l->st.messages, &bytes,
 		   &l->st.max_messages, &max_bytes, &l->st.senders, &l->st.receivers,
 		   &l->st.waiting_senders, &l->st.waiting_receivers, &l->st.calls,
-		   &l->st.tokens, &sent, &received, &drops, l->by, l->key);
+		   &l->st.tokens, &sent, &received, &drops, &created, l->by, l->key);
 	l->st.id = id;
 	l->st.bytes = bytes;
 	l->st.max_bytes = max_bytes;
 	l->st.sent = sent;
 	l->st.received = received;
 	l->st.drops = drops;
-	return n == 19;
+	l->st.created = created;
+	return n == 20;
 }
 
 /* The line of a mailbox, in a listing that is open; false: it has none. */
@@ -95,7 +96,7 @@ TEST_F(listing, begins_with_the_names_of_its_columns)
 	ASSERT_NE(NULL, fgets(head, sizeof(head), f));
 	for (word = strtok(head, "\n "); word; word = strtok(NULL, "\n "))
 		words++;
-	EXPECT_EQ(19, words);
+	EXPECT_EQ(20, words);
 	fclose(f);
 }
 
@@ -132,6 +133,7 @@ TEST_F(listing, tells_what_stat_tells)
 	EXPECT_EQ(3, l.st.sent);
 	EXPECT_EQ(1, l.st.received);
 	EXPECT_EQ(0, l.st.drops);
+	EXPECT_EQ(st.created, l.st.created);
 }
 
 TEST_F(listing, tells_who_waits_and_what_is_owed)

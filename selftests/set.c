@@ -55,6 +55,9 @@ TEST_F(settable_mailbox, changes_the_field_that_is_named_and_no_other)
 		CASE(MBOX_SET_MAX_MESSAGE_SIZE, max_message_size, 1 << 20),
 		CASE(MBOX_SET_SPIN, spin, MBOX_SPIN_MAX),
 		CASE(MBOX_SET_SPIN, spin, 0),
+		CASE(MBOX_SET_LATENCY, latency, 1),
+		CASE(MBOX_SET_LATENCY, latency, 1),
+		CASE(MBOX_SET_LATENCY, latency, 0),
 #undef CASE
 	};
 	struct mbox_set_args args;

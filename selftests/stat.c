@@ -51,6 +51,7 @@ TEST_F(new_mailbox, is_what_was_asked_for)
 		.max_message_size = 700,
 		.senders = 1,
 		.receivers = 1,
+		.created = mb_stat_of(self->h).created,
 	};
 	struct mbox_stat_args stat = mb_stat_of(self->h);
 

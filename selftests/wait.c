@@ -247,6 +247,7 @@ struct shifted {
 	__u8 clock;
 	clockid_t id;
 	__u64 sent;
+	__u64 created;
 };
 
 #define SHIFT	86400
@@ -261,6 +262,7 @@ static void in_shifted_time(struct __test_metadata *_metadata, void *arg)
 	ASSERT_EQ(42, num_recv_args(s->empty, &args));
 	EXPECT_LE(s->sent + SHIFT * NSEC_PER_SEC, args.out_time);
 	EXPECT_GE(mb_now(CLOCK_MONOTONIC), args.out_time);
+	EXPECT_EQ(s->created + SHIFT * NSEC_PER_SEC, mb_stat_of(s->empty).created);
 	EXPECT_TRUE(times_out(s->empty, MBOX_IOC_RECV, s->clock, s->id,
 			      20 * NSEC_PER_MSEC));
 }
@@ -286,6 +288,7 @@ TEST_F(deadline, g05_is_what_the_time_namespace_sees)
 		.clock = variant->clock,
 		.id = variant->id,
 		.sent = mb_now(CLOCK_MONOTONIC),
+		.created = mb_stat_of(self->empty).created,
 	};
 	pid_t pid;
 

@@ -183,7 +183,11 @@ MBOX_API int mbox_stat(int fd, struct mbox_stat *stat)
 		.drops = args.drops,
 		.badge = args.badge,
 		.spin = args.spin,
+		.latency = args.latency,
+		.created = args.created,
 	};
+	_Static_assert(sizeof(stat->latencies) == sizeof(args.latencies), "as many slots");
+	memcpy(stat->latencies, args.latencies, sizeof(stat->latencies));
 	return 0;
 }
 
@@ -199,6 +203,7 @@ MBOX_API int mbox_set(int fd, const struct mbox_set *set)
 		.max_bytes = set->max_bytes,
 		.max_message_size = set->max_message_size,
 		.spin = set->spin,
+		.latency = set->latency,
 	};
 
 	return libmbox_ioctl(fd, MBOX_IOC_SET, &args);

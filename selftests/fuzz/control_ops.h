@@ -234,6 +234,8 @@ static inline int do_set(struct fuzz_do *d)
 		a.max_message_size = limits[2];
 	if (a.mask & MBOX_SET_SPIN)
 		a.spin = op->type % (2 * MBOX_SPIN_MAX);
+	if (a.mask & MBOX_SET_LATENCY)
+		a.latency = op->type % 3;
 	if (op->id > 248)
 		a.mode = 1;
 	return do_struct(d, MBOX_IOC_SET, &a);

@@ -39,6 +39,9 @@
 /* Largest number of messages of one SENDV or RECVV. */
 #define MBOX_BATCH_MAX		1024
 
+/* Number of mbox_stat_args.latencies. */
+#define MBOX_LATENCY_SLOTS	32
+
 /* Longest time that a wait may spin before it sleeps, in ns. */
 #define MBOX_SPIN_MAX		100000
 /* mbox_ext.spin: not at all, whatever the mailbox says. */
@@ -158,6 +161,7 @@ struct mbox_open_args {
 #define MBOX_FEATURE_NOTIFY	(1U << 6)	/* NOTIFY */
 #define MBOX_FEATURE_BATCH	(1U << 7)	/* SENDV, RECVV */
 #define MBOX_FEATURE_SPIN	(1U << 8)	/* MBOX_SET_SPIN, mbox_ext.spin */
+#define MBOX_FEATURE_LATENCY	(1U << 9)	/* MBOX_SET_LATENCY */
 
 /**
  * struct mbox_query_args - for MBOX_IOC_QUERY, written by the kernel
@@ -441,7 +445,12 @@ struct mbox_narrow_args {
  * @drops: messages dropped so far
  * @badge: of this handle
  * @spin: how long waits spin before they sleep, in ns
- * @reserved: 0
+ * @latency: 1: @latencies are counted
+ * @created: when that was, on CLOCK_MONOTONIC in ns, as the caller's time namespace
+ *	sees it
+ * @latencies: how many messages were taken, by the time since they were made: slot 0
+ *	for less than 1,024 ns, slot i for 2^(9+i) to less than 2^(10+i) ns, the last
+ *	for all that is longer. One that goes back and is taken anew counts again
  *
  * Any handle may ask.
  */
@@ -470,7 +479,9 @@ struct mbox_stat_args {
 	__aligned_u64 drops;
 	__aligned_u64 badge;
 	__u32 spin;
-	__u32 reserved;
+	__u32 latency;
+	__aligned_u64 created;
+	__aligned_u64 latencies[MBOX_LATENCY_SLOTS];
 };
 
 /* Bits of mbox_set_args.mask: the fields that are to be set */
@@ -482,6 +493,7 @@ struct mbox_stat_args {
 #define MBOX_SET_MAX_BYTES		(1U << 5)
 #define MBOX_SET_MAX_MESSAGE_SIZE	(1U << 6)
 #define MBOX_SET_SPIN			(1U << 7)
+#define MBOX_SET_LATENCY		(1U << 8)
 
 /**
  * struct mbox_set_args - for MBOX_IOC_SET
@@ -495,6 +507,9 @@ struct mbox_stat_args {
  * @max_message_size: at least 1, at most the (new) max_bytes
  * @spin: how long whoever waits for a message, or for the end of a call, spins
  *	before sleeping: in ns, up to MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
+ * @latency: 1: count latencies, from 0 on unless they are counted already; 0, as of
+ *	a new mailbox: don't
+ * @reserved: must be 0
  *
  * Who spins looks for what it waits for, on its own time, as long as nobody else
  * wants its processor; not on a machine with one. If that is in vain, the next
@@ -516,6 +531,8 @@ struct mbox_set_args {
 	__aligned_u64 max_bytes;
 	__u32 max_message_size;
 	__u32 spin;
+	__u32 latency;
+	__u32 reserved;
 };
 
 /*

@@ -22,6 +22,9 @@
 /* Largest number of files that one message may carry. */
 #define MBOX_FILES_MAX		16
 
+/* Number of mbox_stat.latencies. */
+#define MBOX_LATENCY_SLOTS	32
+
 /* Longest time that a wait may spin before it sleeps, in ns. */
 #define MBOX_SPIN_MAX		100000
 /* Not at all, whatever the mailbox says. */
@@ -103,6 +106,7 @@
 #define MBOX_FEATURE_NOTIFY	(1U << 6)	/* mbox_notify() */
 #define MBOX_FEATURE_BATCH	(1U << 7)	/* mbox_sendv(), mbox_recvv() */
 #define MBOX_FEATURE_SPIN	(1U << 8)	/* MBOX_SET_SPIN, @spin */
+#define MBOX_FEATURE_LATENCY	(1U << 9)	/* MBOX_SET_LATENCY */
 
 /* Bits of mbox_set.mask: the fields that are to be set */
 #define MBOX_SET_MODE			(1U << 0)
@@ -113,6 +117,7 @@
 #define MBOX_SET_MAX_BYTES		(1U << 5)
 #define MBOX_SET_MAX_MESSAGE_SIZE	(1U << 6)
 #define MBOX_SET_SPIN			(1U << 7)
+#define MBOX_SET_LATENCY		(1U << 8)
 
 /**
  * struct mbox_options - properties of a mailbox to be created
@@ -354,6 +359,12 @@ struct mbox_buffer {
  * @drops: messages dropped so far
  * @badge: of the handle that was asked through, 0: none
  * @spin: how long waits spin before they sleep, in ns
+ * @latency: 1: @latencies are counted
+ * @created: when that was, on CLOCK_MONOTONIC in ns, as the caller's time namespace
+ *	sees it
+ * @latencies: how many messages were taken, by the time since they were made: slot 0
+ *	for less than 1,024 ns, slot i for 2^(9+i) to less than 2^(10+i) ns, the last
+ *	for all that is longer. One that goes back and is taken anew counts again
  */
 struct mbox_stat {
 	uint64_t id;
@@ -380,6 +391,9 @@ struct mbox_stat {
 	uint64_t drops;
 	uint64_t badge;
 	uint32_t spin;
+	uint32_t latency;
+	uint64_t created;
+	uint64_t latencies[MBOX_LATENCY_SLOTS];
 };
 
 /**
@@ -394,6 +408,8 @@ struct mbox_stat {
  * @max_message_size: in bytes, at least 1, at most the (new) @max_bytes
  * @spin: how long whoever waits for a message, or for the end of a call, spins
  *	before sleeping: in ns, up to MBOX_SPIN_MAX; 0, as of a new mailbox: not at all
+ * @latency: 1: count latencies, from 0 on unless they are counted already; 0, as of
+ *	a new mailbox: don't
  *
  * Who spins looks for what it waits for, on its own time, as long as nobody else
  * wants its processor; not on a machine with one. That saves two wake-ups where
@@ -410,6 +426,7 @@ struct mbox_set {
 	uint64_t max_bytes;
 	uint32_t max_message_size;
 	uint32_t spin;
+	uint32_t latency;
 };
 
 /**
