@@ -112,7 +112,8 @@ guest-module:
 	$(Q)$(MAKE) module KDIR="$$(selftests/vm/kernel.sh headers $(KERNEL))" \
 		ENTER="$$(selftests/vm/kernel.sh enter $(KERNEL))"
 
-check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386 libsmartcols-dev libjansson-dev
+check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386 libsmartcols-dev libjansson-dev \
+	libuv1-dev libevent-dev libsystemd-dev
 check: guest-module mboxctl
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1

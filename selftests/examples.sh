@@ -5,6 +5,7 @@
 # $MBOX_EXAMPLES, or from the folder examples beside this script.
 
 set -- hello worker_pool priority selective_receive epoll_loop io_uring_read \
+	libevent_queue libuv_server sd_event_workers \
 	classics/pipe classics/fifo classics/message_queue classics/notification \
 	classics/semaphore classics/mutex classics/shared_memory classics/socket_pair \
 	classics/rpc_server classics/rpc_async classics/direct classics/rendezvous \

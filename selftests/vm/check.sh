@@ -51,11 +51,13 @@ part() {
 	{ "${@:2}" || :; } | tee "$tmp/$1.out" | grep -aEv --line-buffered '^[0-9]+ passed, [0-9]+ failed$'
 }
 
-# What people run, with the libraries that it is linked to.
+# What people run, with the libraries that it and the examples are linked to.
 programs() {
 	mkdir -p "$tmp/root/bin"
 	cp "$top/build/mboxctl" "$tmp/root/bin"
-	ldd "$top/build/mboxctl" | grep -o '/[^ ]*' | while read -r library; do
+	# To ldd it is a failure to be linked statically.
+	{ find "$tmp/root/bin" "$tmp/64" -type f -exec ldd {} + 2>/dev/null || :; } |
+		sed -nE 's|^\t(.* => )?(/[^ ]*) \(.*|\2|p' | sort -u | while read -r library; do
 		install -D "$library" "$tmp/root$library"
 	done
 }
