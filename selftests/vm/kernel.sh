@@ -4,6 +4,7 @@
 # Brings kernels into a cache, without installing anything. The kernel is one of
 #
 #   6.1, 6.12      Debian's, with headers that the host's compiler builds modules with
+#   6.1-amd64      the same for computers that are no virtual machines: it has binder
 #   7.2            the same with a compiler of its own, in a folder to chroot into
 #   debug, kcsan   built from Debian's source with the fragments of config/
 #
@@ -27,6 +28,7 @@ set -euo pipefail
 what=${1:-headers}
 series=${2:-6.1}
 suite=bookworm
+flavour=cloud-amd64
 vm=$(dirname "$(realpath "$0")")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mbox
 
@@ -36,7 +38,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/mbox
 die() { echo "kernel.sh: $*" >&2; exit 1; }
 
 newest_kernel() {
-	apt-cache search --names-only "^linux-image-$series\..*-cloud-amd64\$" |
+	apt-cache search --names-only "^linux-image-${series%%-*}\.[^-]*(-[0-9]+)?-$flavour\$" |
 		sed 's/^linux-image-//; s/ .*//' | sort -V | tail -n 1 | grep .
 }
 
@@ -184,6 +186,7 @@ esac
 dir=$cache/$series
 fetch=fetch_kernel
 case $series in
+*-amd64) flavour=amd64 ;;
 7.*)
 	suite=trixie
 	fetch=fetch_whole_kernel ;;

@@ -79,6 +79,7 @@ struct kind {
 extern const struct kind kind_call, kind_call_spin, kind_mbox;
 extern const struct kind kind_mq, kind_sysv, kind_pipe;
 extern const struct kind kind_stream, kind_seqpacket, kind_dgram;
+extern const struct kind kind_binder;
 extern const struct kind kind_eventfd, kind_futex, kind_readv;
 
 /* All of them, ours first; ends with NULL. */

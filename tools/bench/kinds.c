@@ -13,7 +13,7 @@
 const struct kind *const kinds[] = {
 	&kind_call, &kind_call_spin, &kind_mbox,
 	&kind_mq, &kind_sysv, &kind_pipe, &kind_stream, &kind_seqpacket, &kind_dgram,
-	&kind_eventfd, &kind_futex, &kind_readv,
+	&kind_binder, &kind_eventfd, &kind_futex, &kind_readv,
 	NULL
 };
 

@@ -16,8 +16,9 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 [ "${COUNT:-}" != insn ] || set -- --instructions "$@"
-mkdir "$tmp/files"
+mkdir -p "$tmp/files/modules"
 cp "$program" "$tmp/files/mbox-bench"
+find "$("$vm/kernel.sh" modules "$KERNEL")" -name binder_linux.ko -exec cp {} "$tmp/files/modules" \;
 cat > "$tmp/script" <<SCRIPT
 status=0
 /mbox-bench --json /tmp/json $* 2>&1 || status=\$?
