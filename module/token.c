@@ -37,7 +37,7 @@ static void token_arm(struct mbx_mailbox *mb)
 		return;
 	ns = ktime_to_ns(ktime_sub(rb_entry(first, struct mbx_msg, by_return)->returns,
 				   ktime_get()));
-	mod_delayed_work(system_wq, &mb->return_work, ns <= 0 ? 0 :
+	mod_delayed_work(system_power_efficient_wq, &mb->return_work, ns <= 0 ? 0 :
 			 min_t(u64, nsecs_to_jiffies64(ns) + 1, MAX_JIFFY_OFFSET));
 }
 
