@@ -7,6 +7,7 @@
 #include "mbox_module.h"
 
 #define SECONDS		8
+#define SECONDS_MAX	120		/* until it was turned away at least once */
 
 static __u32 over;		/* they have */
 static __u32 turned_away;	/* how often, in this round */
@@ -127,7 +128,7 @@ static bool round_of_unloads(void)
 
 TEST_F_TIMEOUT(module, g12_is_unloaded_between_two_uses, 600)
 {
-	__u64 end = mb_in(slice(1, SECONDS));
+	__u64 end = mb_in(slice(1, SECONDS)), last = mb_in(SECONDS_MAX * NSEC_PER_SEC);
 	const struct operation *op;
 	int i;
 
@@ -139,7 +140,8 @@ TEST_F_TIMEOUT(module, g12_is_unloaded_between_two_uses, 600)
 	cast[1].live = look_on;
 	cast[2].live = load_and_unload;
 	for (i = 0; !account->wrong &&
-	     (i < ROUNDS_MIN || mb_now(CLOCK_MONOTONIC) < end); i++) {
+	     (i < ROUNDS_MIN || mb_now(CLOCK_MONOTONIC) < end ||
+	      (!refusals && mb_now(CLOCK_MONOTONIC) < last)); i++) {
 		op = &operations[rand_r(&dice) % OPERATIONS];
 		cast[0].act = op->run;
 		if (!round_of_unloads())
