@@ -264,10 +264,9 @@ static bool call_leave_locked(struct mbx_mailbox *mb, struct mbx_call *call,
 	return true;
 }
 
-/* Wait for the end. On failure, the caller's reference is gone. */
-static int call_wait(struct mbx_mailbox *mb, struct mbx_call *call,
-		     struct mbx_waiter *w, const struct mbx_timeout *timeout,
-		     struct mbx_caller *caller)
+static int call_sleep(struct mbx_mailbox *mb, struct mbx_call *call,
+		      struct mbx_waiter *w, const struct mbx_timeout *timeout,
+		      struct mbx_caller *caller)
 {
 	struct mbx_outcome out;
 	bool claimed, interrupted, gone = false;
@@ -290,6 +289,21 @@ static int call_wait(struct mbx_mailbox *mb, struct mbx_call *call,
 	}
 	if (gone)
 		mbx_call_put(call);
+	return ret;
+}
+
+/* Wait for the end. On failure, the caller's reference is gone. */
+static int call_wait(struct mbx_mailbox *mb, struct mbx_call *call,
+		     struct mbx_waiter *w, const struct mbx_timeout *timeout,
+		     struct mbx_caller *caller)
+{
+	int ret;
+
+	if (mbx_waiter_done(w))
+		return 0;
+	trace_mbox_block(mb, MBX_OP_CALL);
+	ret = call_sleep(mb, call, w, timeout, caller);
+	trace_mbox_wake(mb, MBX_OP_CALL, ret ?: w->result);
 	return ret;
 }
 

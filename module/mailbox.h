@@ -73,7 +73,7 @@ struct mbx_mailbox {
 
 	struct kref ref;
 
-	spinlock_t lock;	/* of all that follows, up to @poll */
+	spinlock_t lock;	/* of what is said to be protected by it */
 
 	/* protected by @lock; @max_message_size is also read without */
 	struct mbx_queue queue;

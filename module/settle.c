@@ -28,6 +28,7 @@ static void mailbox_purge(struct mbx_mailbox *mb, struct mbx_outcome *out)
 		if (!msg)
 			return;
 		mbx_queue_del(&mb->queue, msg);
+		trace_mbox_discard(mb, msg);
 		if (msg->call)
 			mbx_call_end_locked(mb, msg->call, -EPIPE, out);
 		mbx_mailbox_retire_locked(mb, msg, out);
@@ -113,9 +114,8 @@ static void mailbox_lend(struct mbx_mailbox *mb, struct mbx_outcome *out)
 	while (mb->passes < out->pass && !out->again) {
 		msg = lend_next(mb);
 		out->looked++;
-		if (msg && msg->seq < mb->lend_end &&
-		    mbx_mailbox_hand_over_locked(mb, msg, false, out))
-			mbx_mailbox_release_sender_locked(mb, msg, 0, out);
+		if (msg && msg->seq < mb->lend_end)
+			mbx_mailbox_hand_over_locked(mb, msg, false, out);
 		out->again = out->looked >= enough;
 	}
 }
@@ -305,38 +305,26 @@ int mbx_mailbox_sleep(struct mbx_mailbox *mb, struct mbx_waiter *w,
 {
 	struct mbx_spin *spin = NULL;
 	u32 budget = timeout->spin;
-	int ret = 0;
 
-	trace_mbox_block(mb, op);
 	/* Who states a time has it, whatever came of others'. */
 	if (!budget && op != MBX_OP_SEND) {
 		spin = op == MBX_OP_CALL ? &mb->call_spin : &mb->receive_spin;
 		budget = READ_ONCE(mb->spin);
 	}
-	if (!budget || budget == MBOX_SPIN_NONE || !mbx_waiter_spin(w, timeout, budget, spin))
-		ret = mbx_waiter_sleep(w, timeout);
-	trace_mbox_wake(mb, op, ret ?: w->result);
-	return ret;
+	if (budget && budget != MBOX_SPIN_NONE && mbx_waiter_spin(w, timeout, budget, spin))
+		return 0;
+	return mbx_waiter_sleep(w, timeout);
 }
 
-/**
- * mbx_mailbox_wait - wait for what a waiter waits for
- * @mb: the mailbox
- * @w: the waiter. If the wait ends early, it is withdrawn
- * @sending: and so is its message, if it is a sender
- * @timeout: for how long
- *
- * Context: sleeps.
- * Return: the waiter's result, -ERESTARTSYS, -ETIMEDOUT.
- */
-int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
-		     struct mbx_msg *sending, const struct mbx_timeout *timeout)
+static int mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
+			struct mbx_msg *sending, const struct mbx_timeout *timeout,
+			enum mbx_op op)
 {
 	struct mbx_outcome out;
 	bool claimed;
 	int ret;
 
-	ret = mbx_mailbox_sleep(mb, w, timeout, sending ? MBX_OP_SEND : MBX_OP_RECEIVE);
+	ret = mbx_mailbox_sleep(mb, w, timeout, op);
 	if (!ret)
 		return w->result;
 
@@ -353,6 +341,30 @@ int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
 	/* What was handed over is reported, whatever came meanwhile. */
 	mbx_waiter_sleep_claimed(w);
 	return w->result;
+}
+
+/**
+ * mbx_mailbox_wait - wait for what a waiter waits for
+ * @mb: the mailbox
+ * @w: the waiter. If the wait ends early, it is withdrawn
+ * @sending: and so is its message, if it is a sender
+ * @timeout: for how long
+ *
+ * Context: sleeps.
+ * Return: the waiter's result, -ERESTARTSYS, -ETIMEDOUT.
+ */
+int mbx_mailbox_wait(struct mbx_mailbox *mb, struct mbx_waiter *w,
+		     struct mbx_msg *sending, const struct mbx_timeout *timeout)
+{
+	const enum mbx_op op = sending ? MBX_OP_SEND : MBX_OP_RECEIVE;
+	int ret;
+
+	if (mbx_waiter_done(w))
+		return w->result;
+	trace_mbox_block(mb, op);
+	ret = mailbox_wait(mb, w, sending, timeout, op);
+	trace_mbox_wake(mb, op, ret);
+	return ret;
 }
 
 /**

@@ -22,6 +22,9 @@ TRACE_DEFINE_ENUM(MBX_OP_SEND);
 TRACE_DEFINE_ENUM(MBX_OP_RECEIVE);
 TRACE_DEFINE_ENUM(MBX_OP_CALL);
 
+#define mbx_escape(name, len, to, size) \
+	string_escape_mem(name, len, to, size, ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND, " \\")
+
 #define mbx_op_names \
 	{ MBX_OP_SEND, "send" }, { MBX_OP_RECEIVE, "receive" }, { MBX_OP_CALL, "call" }
 
@@ -77,15 +80,14 @@ DECLARE_EVENT_CLASS(mbox_key,
 	TP_STRUCT__entry(
 		__field(u64, mailbox)
 		__field(pid_t, pid)
-		__dynamic_array(char, name, 4 * len + 1)
+		__dynamic_array(char, name, mbx_escape(name, len, NULL, 0) + 1)
 	),
 	TP_fast_assign(
 		char *to = __get_str(name);
 
 		__entry->mailbox = mb->id;
 		__entry->pid = pid_nr(pid);
-		to[string_escape_mem(name, len, to, 4 * len,
-				     ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND, " \\")] = '\0';
+		to[mbx_escape(name, len, to, __get_dynamic_array_len(name))] = '\0';
 	),
 	TP_printk("mailbox=%llu name=%s pid=%d", __entry->mailbox, __get_str(name),
 		  __entry->pid)
@@ -152,6 +154,12 @@ DEFINE_EVENT(mbox_message, mbox_send,
 
 /* It is done with, since somebody has it: counted in @received. */
 DEFINE_EVENT(mbox_message, mbox_receive,
+	TP_PROTO(const struct mbx_mailbox *mb, const struct mbx_msg *msg),
+	TP_ARGS(mb, msg)
+);
+
+/* It is lost with the last receiver there could be, or its sender gave its call up. */
+DEFINE_EVENT(mbox_message, mbox_discard,
 	TP_PROTO(const struct mbx_mailbox *mb, const struct mbx_msg *msg),
 	TP_ARGS(mb, msg)
 );
@@ -235,7 +243,10 @@ TRACE_EVENT(mbox_lease,
 		  __entry->deliveries, __entry->latency)
 );
 
-/* What a call waits for has come: 0, or an errno that says why it never will. */
+/*
+ * What a call waits for has come: 0; or an errno, why it never will. -EPIPE: the caller gave
+ * up, or nobody could receive the request.
+ */
 TRACE_EVENT(mbox_reply,
 	TP_PROTO(const struct mbx_mailbox *mb, const struct mbx_msg *request, int result),
 	TP_ARGS(mb, request, result),
@@ -271,7 +282,7 @@ TRACE_EVENT(mbox_block,
 		  __print_symbolic(__entry->op, mbx_op_names))
 );
 
-/* It goes on: 0: what it waited for is there, or an errno. */
+/* It goes on. 0: what it waited for is there; or an errno. */
 TRACE_EVENT(mbox_wake,
 	TP_PROTO(const struct mbx_mailbox *mb, int op, int result),
 	TP_ARGS(mb, op, result),
@@ -283,7 +294,7 @@ TRACE_EVENT(mbox_wake,
 	TP_fast_assign(
 		__entry->mailbox = mb->id;
 		__entry->op = op;
-		__entry->result = result;
+		__entry->result = result == -ERESTARTSYS ? -EINTR : result;
 	),
 	TP_printk("mailbox=%llu op=%s result=%d", __entry->mailbox,
 		  __print_symbolic(__entry->op, mbx_op_names), __entry->result)

@@ -217,7 +217,7 @@ void mbx_mailbox_lend_locked(struct mbx_mailbox *mb)
  * @out: of mbx_mailbox_begin()
  *
  * A waiter that has no room for it learns so, a peeker may look at it, and the
- * offer goes on.
+ * offer goes on. If it was a blocked sender's, that goes on too.
  *
  * Return: whether it was handed over; it is in hand then.
  */
@@ -247,6 +247,8 @@ bool mbx_mailbox_hand_over_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 			msg->peeks++;
 			continue;
 		}
+		if (msg->waiter)
+			mbx_mailbox_release_sender_locked(mb, msg, 0, out);
 		mbx_mailbox_hand_out_locked(mb, msg, mbx_msg_stays(msg, w->lease));
 		mbx_mailbox_taken_locked(mb, msg);
 		trace_mbox_hand_off(mb, msg, w->task);
@@ -305,10 +307,13 @@ void mbx_mailbox_put_back_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	lockdep_assert_held(&mb->lock);
 	mailbox_hand_in(mb, msg);
-	trace_mbox_redeliver(mb, msg);
-	if (msg_stale(msg))
+	if (msg_stale(msg)) {
+		trace_mbox_discard(mb, msg);
 		mbx_mailbox_retire_locked(mb, msg, out);
-	else if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))
+		return;
+	}
+	trace_mbox_redeliver(mb, msg);
+	if (!mbx_mailbox_hand_over_locked(mb, msg, true, out))
 		mbx_mailbox_enqueue_locked(mb, msg, out);
 }
 
@@ -403,7 +408,7 @@ void mbx_mailbox_refuse_sender_locked(struct mbx_mailbox *mb, struct mbx_msg *ms
 /**
  * mbx_mailbox_withdraw_locked - take a message out that was not received
  * @mb: the mailbox
- * @msg: queued or pending
+ * @msg: queued or pending. If it has a call, that nobody waits for the end of, it is over
  * @out: gets the message
  */
 void mbx_mailbox_withdraw_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
@@ -411,6 +416,10 @@ void mbx_mailbox_withdraw_locked(struct mbx_mailbox *mb, struct mbx_msg *msg,
 {
 	lockdep_assert_held(&mb->lock);
 	mbx_queue_del(msg->waiter ? &mb->pending : &mb->queue, msg);
+	if (!msg->waiter)
+		trace_mbox_discard(mb, msg);
 	msg->waiter = NULL;
+	if (msg->call)
+		mbx_call_end_locked(mb, msg->call, -EPIPE, out);
 	mbx_mailbox_retire_locked(mb, msg, out);
 }

@@ -74,7 +74,13 @@ void mbx_wakeups_run(struct mbx_wakeups *wake)
 	}
 }
 
-static bool waiter_done(const struct mbx_waiter *w)
+/**
+ * mbx_waiter_done - whether a waiter was completed
+ * @w: the waiter
+ *
+ * Return: whether its result can be read.
+ */
+bool mbx_waiter_done(const struct mbx_waiter *w)
 {
 	/* MBX_COMPLETION */
 	return smp_load_acquire(&w->state) == MBX_DONE;
@@ -142,13 +148,13 @@ bool mbx_waiter_spin(const struct mbx_waiter *w, const struct mbx_timeout *timeo
 	ktime_t end;
 	s64 time;
 
-	if (waiter_done(w))
+	if (mbx_waiter_done(w))
 		return true;
 	time = spin_time(budget, timeout);
 	if (num_online_cpus() == 1 || time <= 0 || (spin && !spin_is_due(spin)))
 		return false;
 	end = ktime_add_ns(ktime_get(), time);
-	while (!waiter_done(w)) {
+	while (!mbx_waiter_done(w)) {
 		if (spin_is_in_the_way())
 			return false;
 		if (ktime_after(ktime_get(), end)) {
@@ -194,7 +200,7 @@ int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout)
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (waiter_done(w))
+		if (mbx_waiter_done(w))
 			break;
 		if (signal_pending(current)) {
 			ret = -ERESTARTSYS;
@@ -220,7 +226,7 @@ void mbx_waiter_sleep_claimed(struct mbx_waiter *w)
 {
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
-		if (waiter_done(w))
+		if (mbx_waiter_done(w))
 			break;
 		schedule();
 	}

@@ -143,6 +143,7 @@ struct mbx_waiters {
 void mbx_waiter_init(struct mbx_waiter *w);
 void mbx_waiter_claim(struct mbx_waiter *w, int result, struct mbx_wakeups *wake);
 void mbx_wakeups_run(struct mbx_wakeups *wake);
+bool mbx_waiter_done(const struct mbx_waiter *w);
 bool mbx_waiter_spin(const struct mbx_waiter *w, const struct mbx_timeout *timeout,
 		     u32 budget, struct mbx_spin *spin);
 int mbx_waiter_sleep(struct mbx_waiter *w, const struct mbx_timeout *timeout);

@@ -65,7 +65,7 @@ TEST_F_WALK(handle, stat_that_fails_writes_nothing)
 
 TEST_F_WALK(handle, set_that_fails_changes_nothing)
 {
-	struct walk w = { .fault = 1 };
+	struct walk w = { .nomem = 1, .fault = 1 };
 	struct mbox_set_args args = {
 		.mask = MBOX_SET_MODE | MBOX_SET_MAX_MESSAGES | MBOX_SET_OVERFLOW |
 			MBOX_SET_LATENCY,
@@ -83,6 +83,7 @@ TEST_F_WALK(handle, set_that_fails_changes_nothing)
 		} else {
 			EXPECT_EQ(7, mb_stat_of(self->h).max_messages);
 			EXPECT_EQ(0640, mb_stat_of(self->h).mode);
+			EXPECT_EQ(1, mb_stat_of(self->h).latency);
 		}
 	}
 }

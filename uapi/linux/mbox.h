@@ -446,8 +446,8 @@ struct mbox_narrow_args {
  * @badge: of this handle
  * @spin: how long waits spin before they sleep, in ns
  * @latency: 1: @latencies are counted
- * @created: when that was, on CLOCK_MONOTONIC in ns, as the caller's time namespace
- *	sees it
+ * @created: when the mailbox was created, on CLOCK_MONOTONIC in ns, as the caller's
+ *	time namespace sees it; a signed number, if that was before its zero
  * @latencies: how many messages were taken, by the time since they were made: slot 0
  *	for less than 1,024 ns, slot i for 2^(9+i) to less than 2^(10+i) ns, the last
  *	for all that is longer. One that goes back and is taken anew counts again
