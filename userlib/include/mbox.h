@@ -124,8 +124,8 @@ int mbox_open_owned_by(const char *name, unsigned int flags, uid_t owner);
  * @pid: its process id as the caller sees it; 0: the caller's
  * @flags: as for mbox_open()
  *
- * Return: as mbox_open(); ENOENT if there is no such process or it has no
- * mailbox of its own; EINVAL also if @pid is negative.
+ * Return: as mbox_open(), without ENAMETOOLONG; ENOENT if there is no such
+ * process or it has no mailbox of its own; EINVAL also if @pid is negative.
  */
 int mbox_open_pid(pid_t pid, unsigned int flags);
 
@@ -147,7 +147,8 @@ int mbox_open_pid_owned_by(pid_t pid, unsigned int flags, uid_t owner);
  * Open handles go on working.
  *
  * Return: 0, or -1 and errno: ENOENT, no such mailbox; EPERM, the caller is
- * neither its owner nor privileged; EINVAL, ENAMETOOLONG, a bad name; device.
+ * neither its owner nor privileged; EINVAL, ENAMETOOLONG, a bad name; ENOMEM;
+ * device.
  */
 int mbox_unlink(const char *name);
 
@@ -164,7 +165,7 @@ int mbox_unlink_pid(pid_t pid);
  * mbox_query() - features and limits of the module, and what is used of them
  * @query: is filled in
  *
- * Return: 0, or -1 and errno: device.
+ * Return: 0, or -1 and errno: ENOMEM; device.
  */
 int mbox_query(struct mbox_query *query);
 
@@ -215,7 +216,7 @@ int mbox_timedsend(int fd, const void *buf, size_t len, int64_t timeout);
  * or clock without the flag that it belongs to, a type not 0 that the sender
  * has no say in, @buf or @len besides @iov, MBOX_SYNC with MBOX_WAIT_NONE or
  * MBOX_REPLY_TO, @reply_to, @reply_max or @reply_type without that; EBADF, also
- * if a file is not open or @reply_to no handle with MBOX_SEND; ENOBUFS, the
+ * if a file is not open or @reply_to no handle with both rights; ENOBUFS, the
  * mailbox there has no room for the reply; EOPNOTSUPP, a file of a kind that
  * cannot be sent; ENXIO, files, and no handle with MBOX_RECV is open; EDQUOT, also
  * if the user has too many files unreceived; with @reference_above EMFILE, ENFILE,
@@ -286,7 +287,8 @@ ssize_t mbox_recvmsg(int fd, const struct mbox_recvmsg *msg,
  * one alone. Takes 12 KiB of stack.
  *
  * Return: how many were sent, at least 1, or -1 and errno for the first one: as
- * mbox_sendmsg(); EINVAL, also if @n is out of range.
+ * mbox_sendmsg(), without ENOBUFS, EMFILE, ENFILE and EFBIG; EINVAL, also if @n
+ * is out of range.
  */
 int mbox_sendv(int fd, const struct mbox_sendmsg *msgs, unsigned int n);
 
@@ -316,7 +318,8 @@ int mbox_recvv(int fd, const struct mbox_recvmsg *msgs,
  * The handle receives; the type of a message is its sender's process id. A
  * mailbox of its own that the process has already is opened as it is.
  *
- * Return: the handle, or -1 and errno: as mbox_create().
+ * Return: the handle, or -1 and errno: as mbox_create(), without EEXIST and
+ * ENAMETOOLONG.
  */
 int mbox_create_own(mode_t mode);
 

@@ -73,7 +73,7 @@ ssize_t mbox_timedcall(int fd, const void *request, size_t len, void *reply,
  * out of range, an unknown flag, a timeout, deadline or clock without the flag that
  * it belongs to, MBOX_WAIT_NONE, a timeout of 0, a type not 0 that the sender has
  * no say in, a priority not 0 and MBOX_RT_PRIORITY, @buf or @len besides @iov; EBADF,
- * also if a file is not open; EOPNOTSUPP, ENXIO, EDQUOT, for files, as
+ * also if a file is not open; EOPNOTSUPP, ENXIO, EDQUOT, for files: see
  * mbox_sendmsg().
  */
 ssize_t mbox_callmsg(int fd, struct mbox_callmsg *msg,

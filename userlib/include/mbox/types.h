@@ -155,7 +155,7 @@ struct mbox_options {
  *	copied into a file in memory, which is sealed against changes, is received
  *	by mbox_recv_buffer(), and may be longer than the mailbox's
  *	max_message_size. Not with @files, nor in mbox_sendv(). 0: never
- * @reply_to: MBOX_REPLY_TO only: handle with MBOX_SEND of the mailbox where the
+ * @reply_to: MBOX_REPLY_TO only: handle with both rights of the mailbox where the
  *	reply goes
  * @reply_max: MBOX_REPLY_TO only: the largest reply that is taken, in bytes, for
  *	which room is reserved there. More than max_message_size of that mailbox
