@@ -80,7 +80,7 @@ install: all
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user install
 	$(call say,INSTALL,$(DESTDIR)$(man_dir))
-	$(Q)install -D -m 644 -t $(DESTDIR)$(man_dir)/man4 Documentation/man/mbox.4
+	$(Q)tools/manual install $(DESTDIR)$(man_dir)
 	$(if $(wildcard build/mboxctl),$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/mboxctl))
 	$(Q)$(if $(wildcard build/mboxctl),install -D -t $(DESTDIR)$(PREFIX)/bin build/mboxctl)
 	$(Q)$(if $(wildcard build/mboxctl),install -D -m 644 -t $(DESTDIR)$(man_dir)/man1 \
@@ -91,8 +91,8 @@ install: all
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule) \
-		$(DESTDIR)$(man_dir)/man4/mbox.4 $(DESTDIR)$(man_dir)/man1/mboxctl.1 \
-		$(DESTDIR)$(PREFIX)/bin/mboxctl
+		$(DESTDIR)$(man_dir)/man1/mboxctl.1 $(DESTDIR)$(PREFIX)/bin/mboxctl
+	$(Q)tools/manual uninstall $(DESTDIR)$(man_dir)
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
 
