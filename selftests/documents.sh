@@ -132,5 +132,5 @@ for folder in "$documents"/*/; do
 done | awk '
 	/^ok / { sub(/^ok /, "ok " ++n " ") }
 	/^not ok / { sub(/^not ok /, "not ok " ++n " "); failed = 1 }
-	{ print }
+	{ print; fflush() }
 	END { exit failed || !n }'

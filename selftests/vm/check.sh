@@ -44,7 +44,7 @@ choose() {
 		esac
 	done
 	[ ! -d "$built/user/examples" ] || cp -r "$built/user/examples" "$tmp/$1"
-	[ "$1" = 32 ] || cp -r "$built/documents" "$tmp/$1"
+	[ "$1" = 32 ] || ! chosen documents || cp -r "$built/documents" "$tmp/$1"
 }
 
 # Runs a command whose last line is its totals, and keeps that line for the sum.
