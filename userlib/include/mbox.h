@@ -403,7 +403,7 @@ int mbox_stat(int fd, struct mbox_stat *stat);
  *
  * Return: 0, or -1 and errno: EPERM, the caller is neither the owner nor
  * privileged; EINVAL, a value out of range, a field not 0 that @set->mask does
- * not name; ENOMEM; E2BIG, the module does not know a new field; EBADF; ENOTTY.
+ * not name; ENOMEM; EBADF; ENOTTY.
  */
 int mbox_set(int fd, const struct mbox_set *set);
 
