@@ -27,8 +27,9 @@ help:
 	@echo '  module             the module alone; KDIR=DIR against other kernel headers'
 	@echo '  userlib            the library and its examples'
 	@echo 'make mboxctl         the command for the shell; needs libsmartcols and jansson'
-	@echo 'make install         module, library, header, manual, udev rule, and mboxctl if it'
-	@echo '                     was built (PREFIX=, DESTDIR=)'
+	@echo 'make bench-program   mbox-bench, which mboxctl bench runs; needs jansson'
+	@echo 'make install         module, library, header, manual, udev rule, and of mboxctl and'
+	@echo '                     mbox-bench what was built (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
 	@echo 'make load, unload    insmod and rmmod of the module that was built'
 	@echo 'make soak            all kinds of traffic for SECONDS=60, in a virtual machine'
@@ -81,17 +82,20 @@ install: all
 	$(Q)$(MAKE) -C userlib O=../build/user install
 	$(call say,INSTALL,$(DESTDIR)$(man_dir))
 	$(Q)tools/manual install $(DESTDIR)$(man_dir)
-	$(if $(wildcard build/mboxctl),$(call say,INSTALL,$(DESTDIR)$(PREFIX)/bin/mboxctl))
-	$(Q)$(if $(wildcard build/mboxctl),install -D -t $(DESTDIR)$(PREFIX)/bin build/mboxctl)
+	$(Q)$(if $(programs),install -D -t $(DESTDIR)$(PREFIX)/bin $(programs))
+	$(if $(programs),$(call say,INSTALL,$(programs:build/%=$(DESTDIR)$(PREFIX)/bin/%)))
 	$(Q)$(if $(wildcard build/mboxctl),install -D -m 644 -t $(DESTDIR)$(man_dir)/man1 \
 		Documentation/man/mboxctl.1)
+	$(Q)$(if $(wildcard build/mboxctl),install -D -m 644 tools/mboxctl/completion.bash \
+		$(DESTDIR)$(completion))
 	$(call say,INSTALL,$(DESTDIR)$(udev_rule))
 	$(Q)install -d $(DESTDIR)$(dir $(udev_rule))
 	$(Q)echo 'KERNEL=="mbox", MODE="0666"' > $(DESTDIR)$(udev_rule)
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule) \
-		$(DESTDIR)$(man_dir)/man1/mboxctl.1 $(DESTDIR)$(PREFIX)/bin/mboxctl
+		$(DESTDIR)$(man_dir)/man1/mboxctl.1 $(DESTDIR)$(PREFIX)/bin/mboxctl \
+		$(DESTDIR)$(PREFIX)/bin/mbox-bench $(DESTDIR)$(completion)
 	$(Q)tools/manual uninstall $(DESTDIR)$(man_dir)
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
@@ -104,6 +108,8 @@ unload:
 
 udev_rule := /etc/udev/rules.d/60-mbox.rules
 man_dir := $(PREFIX)/share/man
+completion := $(PREFIX)/share/bash-completion/completions/mboxctl
+programs = $(wildcard build/mboxctl build/mbox-bench)
 
 # What the virtual machine needs. Nothing of it touches the running system.
 vm_packages := gcc make libc6-dev libelf1 cpio xz-utils qemu-system-x86
@@ -114,8 +120,8 @@ guest-module:
 		ENTER="$$(selftests/vm/kernel.sh enter $(KERNEL))"
 
 check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386 libsmartcols-dev libjansson-dev \
-	libuv1-dev libevent-dev libsystemd-dev
-check: guest-module mboxctl
+	libuv1-dev libevent-dev libsystemd-dev tmux
+check: guest-module mboxctl bench-program
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1
 	$(Q)selftests/vm/check.sh
@@ -165,6 +171,7 @@ mboxctl:
 		tools/mboxctl/*.c build/user/libmbox.a -lsmartcols -ljansson
 
 bench-program:
+	$(Q)tools/need 'make $@' gcc make libc6-dev libjansson-dev
 	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
 	$(call say,CC,build/mbox-bench)
 	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -static -Iuserlib/include -o build/mbox-bench \

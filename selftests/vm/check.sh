@@ -43,6 +43,7 @@ choose() {
 		*) cp "$built/$program" "$tmp/$1" ;;
 		esac
 	done
+	cp -r "$top/selftests/mboxctl" "$tmp/$1"
 	[ ! -d "$built/user/examples" ] || cp -r "$built/user/examples" "$tmp/$1"
 	[ "$1" = 32 ] || ! chosen documents || cp -r "$built/documents" "$tmp/$1"
 }
@@ -52,15 +53,20 @@ part() {
 	{ "${@:2}" || :; } | tee "$tmp/$1.out" | grep -aEv --line-buffered '^[0-9]+ passed, [0-9]+ failed$'
 }
 
-# What people run, with the libraries that it and the examples are linked to.
+# What people run, and what it is tested with, with the libraries that these and the examples
+# are linked to.
 programs() {
 	mkdir -p "$tmp/root/bin"
-	cp "$top/build/mboxctl" "$tmp/root/bin"
+	cp "$top/build/mboxctl" "$top/build/mbox-bench" "$(command -v bash)" \
+		"$(command -v tmux)" "$tmp/root/bin"
 	# To ldd it is a failure to be linked statically.
-	{ find "$tmp/root/bin" "$tmp/64" -type f -exec ldd {} + 2>/dev/null || :; } |
+	{ find "$tmp/root/bin" "$tmp/64/examples" -type f -exec ldd {} + 2>/dev/null || :; } |
 		sed -nE 's|^\t(.* => )?(/[^ ]*) \(.*|\2|p' | sort -u | while read -r library; do
 		install -D "$library" "$tmp/root$library"
 	done
+	cp -r --parents /usr/lib/locale/C.utf8 "$tmp/root" # tmux runs in no locale without UTF-8
+	install -D -m 644 "$top/tools/mboxctl/completion.bash" \
+		"$tmp/root/share/bash-completion/completions/mboxctl"
 }
 
 suites() {

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mboxctl.h"
 
@@ -97,6 +98,10 @@ static void hint(int error)
 		fputs("  it takes no message as long as that: see max_message_size in mboxctl "
 		      "stat; more: mboxctl set --max-message-size\n", stderr);
 		return;
+	case ENXIO:
+		fputs("  nobody has it open to receive: files wait there only while somebody has\n",
+		      stderr);
+		return;
 	case EPERM:
 		fputs("  its owner may, or who has CAP_IPC_OWNER\n", stderr);
 		return;
@@ -127,6 +132,7 @@ static void hint(int error)
  */
 int refuse(int error, const char *what, const struct target *t)
 {
+	progress_end();
 	fprintf(stderr, "mboxctl: %s%s%s: %s\n", what, t ? " " : "", t ? target_name(t) : "",
 		strerror(error));
 	/* Without a mailbox, it is files that were refused. */
@@ -176,7 +182,16 @@ int64_t seconds(struct argp_state *state, const char *what, const char *text)
 
 	if (end == text || *end || !(value >= 0) || (isfinite(value) && value > 9e9))
 		argp_error(state, "%s: %s, but it must be a time in seconds, or inf", what, text);
-	return isinf(value) ? -1 : (int64_t)(value * 1e9);
+	return isinf(value) ? -1 : (int64_t)(value * NS);
+}
+
+/* On the clock of messages, in ns. */
+int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NS + t.tv_nsec;
 }
 
 void *allocate(void *old, size_t size)

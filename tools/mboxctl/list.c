@@ -13,9 +13,6 @@
 
 #include "mboxctl.h"
 
-#define LISTING		"/proc/self/net/mbox"
-#define WORDS_MAX	64
-
 /* ---- ls ---- */
 
 /* A column: a word of the listing, and how it is shown. */
@@ -45,31 +42,6 @@ static const struct column {
 	{ "drops", "DROPS", true, false },
 };
 
-struct words {
-	char *word[WORDS_MAX];
-	unsigned int n;
-};
-
-static void split(struct words *w, char *line)
-{
-	char *save, *word = strtok_r(line, "\n ", &save);
-
-	for (w->n = 0; word && w->n < WORDS_MAX; word = strtok_r(NULL, "\n ", &save))
-		w->word[w->n++] = word;
-}
-
-/* The word of a line that stands below one of the first; NULL: there is none. */
-static const char *word_below(const struct words *head, const struct words *line,
-			      const char *title)
-{
-	unsigned int i;
-
-	for (i = 0; i < head->n && i < line->n; i++)
-		if (!strcmp(head->word[i], title))
-			return line->word[i];
-	return NULL;
-}
-
 static const char *user_name(const char *id)
 {
 	const struct passwd *user = getpwuid((uid_t)strtoul(id, NULL, 10));
@@ -85,16 +57,14 @@ static const char *group_name(const char *id)
 }
 
 /* What a column has for a mailbox; NULL: nothing. */
-static const char *shown(const struct column *c, const struct words *head,
-			 const struct words *line)
+static const char *shown(const struct column *c, const struct listing *l)
 {
-	const char *word = word_below(head, line, c->word);
-	const char *by = word_below(head, line, "by");
+	const char *word = listing_word(l, c->word);
 
-	if (!word || !by)
+	if (!word)
 		return NULL;
 	if (!strcmp(c->word, "key"))
-		return !strcmp(by, "name") == !strcmp(c->title, "NAME") ? word : NULL;
+		return listing_is_own(l) == !strcmp(c->title, "PID") ? word : NULL;
 	if (!strcmp(c->word, "uid"))
 		return user_name(word);
 	if (!strcmp(c->word, "gid"))
@@ -155,7 +125,7 @@ static struct libscols_table *table_new(const struct ls *ls)
 }
 
 static int table_add(struct libscols_table *table, const struct ls *ls,
-		     const struct words *head, const struct words *words)
+		     const struct listing *l)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 	unsigned int i, n = 0;
@@ -167,7 +137,7 @@ static int table_add(struct libscols_table *table, const struct ls *ls,
 
 		if (columns[i].wide && !ls->wide)
 			continue;
-		word = shown(&columns[i], head, words);
+		word = shown(&columns[i], l);
 		if (word && scols_line_set_data(line, n, word))
 			return -ENOMEM;
 		n++;
@@ -176,30 +146,16 @@ static int table_add(struct libscols_table *table, const struct ls *ls,
 }
 
 /* All of the listing. Return 0, or minus errno. */
-static int ls_print(const struct ls *ls, FILE *f)
+static int ls_print(const struct ls *ls, struct listing *l)
 {
 	struct libscols_table *table = table_new(ls);
-	char *head_line = NULL, *line = NULL;
-	size_t head_size = 0, size = 0;
-	struct words head, words;
-	int ret = 0;
+	int error, ret = table ? 0 : -ENOMEM;
 
-	if (!table)
-		return -ENOMEM;
-	if (getline(&head_line, &head_size, f) < 0)
-		ret = -EIO;
-	else
-		split(&head, head_line);
-	while (!ret && getline(&line, &size, f) > 0) {
-		split(&words, line);
-		ret = table_add(table, ls, &head, &words);
-	}
-	if (!ret && !feof(f))
-		ret = -errno;
+	while (!ret && listing_next(l))
+		ret = table_add(table, ls, l);
+	error = listing_close(l);
 	if (!ret)
-		ret = scols_print_table(table);
-	free(line);
-	free(head_line);
+		ret = error ? -error : scols_print_table(table);
 	scols_unref_table(table);
 	return ret;
 }
@@ -219,15 +175,13 @@ int cmd_ls(int argc, char **argv)
 		NULL, NULL, NULL
 	};
 	struct ls ls = { 0 };
-	FILE *f;
+	struct listing l;
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &ls);
-	f = fopen(LISTING, "re");
-	if (!f)
-		return refuse(errno == ENOENT ? ENODEV : errno, "cannot read " LISTING, NULL);
-	ret = ls_print(&ls, f);
-	fclose(f);
+	ret = -listing_open(&l);
+	if (!ret)
+		ret = ls_print(&ls, &l);
 	return ret ? refuse(-ret, "cannot list", NULL) : finish_output(STATUS_OK);
 }
 

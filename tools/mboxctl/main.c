@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
 	{ "ls", cmd_ls, "list the mailboxes that can be found" },
 	{ "stat", cmd_stat, "show one, in full" },
+	{ "top", cmd_top, "watch their traffic" },
 	{ "create", cmd_create, "create one with a name" },
 	{ "rm", cmd_rm, "take the names of some away" },
 	{ "set", cmd_set, "change mode, owner, limits of one" },
@@ -23,7 +24,10 @@ static const struct command {
 	{ "recv", cmd_recv, "receive messages" },
 	{ "peek", cmd_peek, "look at messages, and leave them there" },
 	{ "drain", cmd_drain, "throw away what is there" },
+	{ "call", cmd_call, "send a request, and wait for the reply" },
+	{ "serve", cmd_serve, "have a command answer the requests that come" },
 	{ "doctor", cmd_doctor, "say what keeps mailboxes from working here" },
+	{ "bench", cmd_bench, "measure mailboxes beside other kinds of IPC" },
 };
 
 static char *help(int key, const char *text, void *input)
@@ -42,7 +46,8 @@ static char *help(int key, const char *text, void *input)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].what);
 	fputs("\nExit status: 0, done; 1, failed; 2, bad usage; 3, nothing came, or there "
-	      "was no room, in the time that there was; 4, there is no such mailbox.\n", f);
+	      "was no room, in the time that there was; 4, there is no such mailbox; 5, "
+	      "the server refused; 6, the server died.\n", f);
 	fclose(f);
 	return out;
 }
