@@ -26,7 +26,8 @@ help:
 	@echo 'make                 the module for the running kernel and the library'
 	@echo '  module             the module alone; KDIR=DIR against other kernel headers'
 	@echo '  userlib            the library and its examples'
-	@echo 'make mboxctl         the command for the shell; needs libsmartcols and jansson'
+	@echo 'make mboxctl         the command for the shell; needs libsmartcols, jansson'
+	@echo '                     and libtracefs'
 	@echo 'make bench-program   mbox-bench, which mboxctl bench runs; needs jansson'
 	@echo 'make install         module, library, header, manual, udev rule, and of mboxctl and'
 	@echo '                     mbox-bench what was built (PREFIX=, DESTDIR=)'
@@ -120,7 +121,7 @@ guest-module:
 		ENTER="$$(selftests/vm/kernel.sh enter $(KERNEL))"
 
 check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386 libsmartcols-dev libjansson-dev \
-	libuv1-dev libevent-dev libsystemd-dev tmux
+	libuv1-dev libevent-dev libsystemd-dev libtracefs-dev pkg-config tmux
 check: guest-module mboxctl bench-program
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1
@@ -162,13 +163,14 @@ soak: guest-module
 	$(Q)selftests/soak/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
 		build/soak $(SECONDS)
 
-mboxctl: packages := libsmartcols-dev libjansson-dev
+mboxctl: packages := libsmartcols-dev libjansson-dev libtracefs-dev pkg-config
 mboxctl:
 	$(Q)tools/need 'make $@' gcc make libc6-dev $(packages)
 	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
 	$(call say,CC,build/mboxctl)
-	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -Iuserlib/include -o build/mboxctl \
-		tools/mboxctl/*.c build/user/libmbox.a -lsmartcols -ljansson
+	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -Iuserlib/include \
+		$$(pkg-config --cflags libtracefs) -o build/mboxctl tools/mboxctl/*.c \
+		build/user/libmbox.a -lsmartcols -ljansson $$(pkg-config --libs libtracefs)
 
 bench-program:
 	$(Q)tools/need 'make $@' gcc make libc6-dev libjansson-dev

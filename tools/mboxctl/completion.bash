@@ -46,6 +46,7 @@ _mboxctl_value() { # COMMAND OPTION WORD
 	*:--owner) mapfile -t COMPREPLY < <(compgen -u -- "$3") ;;
 	*:--group) mapfile -t COMPREPLY < <(compgen -g -- "$3") ;;
 	create:--types | create:-T) _mboxctl_reply "$3" < <(printf '%s\n' sender pid badge) ;;
+	set:--latency) _mboxctl_reply "$3" < <(printf '%s\n' on off) ;;
 	top:--sort | top:-s) _mboxctl_reply "$3" < <(printf '%s\n' traffic messages bytes name) ;;
 	*) return 1 ;;
 	esac

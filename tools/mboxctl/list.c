@@ -40,6 +40,7 @@ static const struct column {
 	{ "sent", "SENT", true, false },
 	{ "received", "RECEIVED", true, false },
 	{ "drops", "DROPS", true, false },
+	{ "created", "AGE", true, false },
 };
 
 static const char *user_name(const char *id)
@@ -56,6 +57,14 @@ static const char *group_name(const char *id)
 	return group ? group->gr_name : id;
 }
 
+static const char *age(const char *created)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (now() - strtoll(created, NULL, 10)) / NS);
+	return text;
+}
+
 /* What a column has for a mailbox; NULL: nothing. */
 static const char *shown(const struct column *c, const struct listing *l)
 {
@@ -69,6 +78,8 @@ static const char *shown(const struct column *c, const struct listing *l)
 		return user_name(word);
 	if (!strcmp(c->word, "gid"))
 		return group_name(word);
+	if (!strcmp(c->word, "created"))
+		return age(word);
 	return word;
 }
 
@@ -214,6 +225,47 @@ static error_t stat_parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The latencies that messages had: below how many ns, and how many. */
+static json_t *latencies_json(const struct mbox_stat *st)
+{
+	json_t *array = json_array();
+	int i;
+
+	for (i = 0; i < MBOX_LATENCY_SLOTS; i++) {
+		json_t *slot;
+
+		if (!st->latencies[i])
+			continue;
+		slot = json_pack("{s:I}", "messages", (json_int_t)st->latencies[i]);
+		if (i < MBOX_LATENCY_SLOTS - 1)
+			json_object_set_new(slot, "below", json_integer(INT64_C(1) << (10 + i)));
+		json_array_append_new(array, slot);
+	}
+	return array;
+}
+
+static void latencies_print(const json_t *array)
+{
+	static const char * const units[] = { "ns", "us", "ms", "s" };
+	const json_t *slot;
+	size_t i;
+
+	json_array_foreach(array, i, slot) {
+		const json_t *below = json_object_get(slot, "below");
+		double time = (double)json_integer_value(below);
+		unsigned int unit = 0;
+
+		for (; time >= 1000 && unit < ARRAY_SIZE(units) - 1; time /= 1000)
+			unit++;
+		printf("%-18s %" JSON_INTEGER_FORMAT, "latency",
+		       json_integer_value(json_object_get(slot, "messages")));
+		if (below)
+			printf(" below %.3g %s\n", time, units[unit]);
+		else
+			puts(" longer than those");
+	}
+}
+
 static json_t *stat_json(const struct mbox_stat *st)
 {
 	static const char * const types[] = { "sender", "pid", "badge" };
@@ -255,6 +307,9 @@ static json_t *stat_json(const struct mbox_stat *st)
 						       "drop" : "block"));
 	json_object_set_new(o, "ephemeral", json_boolean(st->flags & MBOX_EPHEMERAL));
 	json_object_set_new(o, "rt_priority", json_boolean(st->flags & MBOX_RT_PRIORITY));
+	json_object_set_new(o, "age", json_integer((now() - (int64_t)st->created) / NS));
+	if (st->latency)
+		json_object_set_new(o, "latencies", latencies_json(st));
 	return o;
 }
 
@@ -286,6 +341,10 @@ int cmd_stat(int argc, char **argv)
 		putchar('\n');
 	} else {
 		json_object_foreach(o, key, value) {
+			if (json_is_array(value)) {
+				latencies_print(value);
+				continue;
+			}
 			printf("%-18s ", key);
 			json_dumpf(value, stdout, JSON_ENCODE_ANY);
 			putchar('\n');

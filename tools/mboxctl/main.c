@@ -26,6 +26,8 @@ static const struct command {
 	{ "drain", cmd_drain, "throw away what is there" },
 	{ "call", cmd_call, "send a request, and wait for the reply" },
 	{ "serve", cmd_serve, "have a command answer the requests that come" },
+	{ "activate", cmd_activate, "start a server when a message comes" },
+	{ "monitor", cmd_monitor, "show what happens, as it happens" },
 	{ "doctor", cmd_doctor, "say what keeps mailboxes from working here" },
 	{ "bench", cmd_bench, "measure mailboxes beside other kinds of IPC" },
 };

@@ -22,6 +22,7 @@ enum {
 	KEY_UID,
 	KEY_GID,
 	KEY_SPIN,
+	KEY_LATENCY,
 };
 
 static mode_t mode_of(struct argp_state *state, const char *arg)
@@ -267,6 +268,12 @@ static error_t set_parse(int key, char *arg, struct argp_state *state)
 		s->set.mask |= MBOX_SET_SPIN;
 		s->set.spin = (uint32_t)number(state, "spin", arg, MBOX_SPIN_MAX);
 		return 0;
+	case KEY_LATENCY:
+		s->set.mask |= MBOX_SET_LATENCY;
+		s->set.latency = !strcmp(arg, "on");
+		if (!s->set.latency && strcmp(arg, "off") != 0)
+			argp_error(state, "latency: on or off, not %s", arg);
+		return 0;
 	case KEY_UID:
 		user = getpwnam(arg);
 		s->set.mask |= MBOX_SET_UID;
@@ -301,6 +308,8 @@ int cmd_set(int argc, char **argv)
 		{ "owner", KEY_UID, "USER", 0, "give it to another user", 0 },
 		{ "group", KEY_GID, "GROUP", 0, "or group", 0 },
 		{ "spin", KEY_SPIN, "NS", 0, "who waits spins so long before sleeping", 0 },
+		{ "latency", KEY_LATENCY, "on|off", 0,
+		  "count how long messages wait to be received, for stat to show", 0 },
 		TARGET_OPTION,
 		{ 0 }
 	};

@@ -37,6 +37,8 @@ int cmd_peek(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
 int cmd_call(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_activate(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
