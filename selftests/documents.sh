@@ -57,8 +57,8 @@ matches() {
 
 # said_so NEXT: what failed ended with a message such as "name: what: why", or is asked for.
 said_so() {
-	[ "$status" -eq 0 ] && return
-	case $1 in *'$?'*) return ;; esac
+	[ "$status" -eq 0 ] && return 0
+	case $1 in *'$?'*) return 0 ;; esac
 	case $(tail -n 1 "$out") in [a-z]*': '*) ;; *) false ;; esac
 }
 
