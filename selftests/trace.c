@@ -13,8 +13,8 @@
 
 static const char * const events[] = {
 	"mbox_block", "mbox_call", "mbox_create", "mbox_discard", "mbox_drop", "mbox_free",
-	"mbox_hand_off", "mbox_lease", "mbox_publish", "mbox_receive", "mbox_redeliver", "mbox_reply",
-	"mbox_send", "mbox_unlink", "mbox_wake",
+	"mbox_hand_off", "mbox_lease", "mbox_publish", "mbox_receive", "mbox_redeliver",
+	"mbox_reply", "mbox_send", "mbox_unlink", "mbox_wake",
 };
 
 /* What the trace has so far, to be freed. */
@@ -341,17 +341,16 @@ TEST_F(traced, called_and_answered)
 /* As the initial namespaces see them. */
 static void send_inside(struct __test_metadata *_metadata, void *arg)
 {
-	const FIXTURE_DATA(traced) *self = arg;
-	int h;
+	const int *h = arg;
 
-	EXPECT_EQ(0, num_send(self->h, 1, 0, 1));
-	h = mb_create_anon();
-	EXPECT_LE(0, h);
+	EXPECT_EQ(0, num_send(*h, 1, 0, 1));
+	EXPECT_LE(0, mb_create_anon());
 }
 
 TEST_F(traced, who_sent_it_and_who_owns_it_outside_of_namespaces)
 {
-	EXPECT_EQ(0, mb_run_inner(_metadata, CLONE_NEWUSER | CLONE_NEWPID, send_inside, self));
+	EXPECT_EQ(0, mb_run_inner(_metadata, CLONE_NEWUSER | CLONE_NEWPID, send_inside,
+				  &self->h));
 	EXPECT_LT(1, traced_value("mbox_send: ", "sender="));
 	EXPECT_EQ(1, traced("uid=%d mode", MB_INNER_BASE));
 }

@@ -33,9 +33,7 @@ static void work(void)
 	_exit(0);
 }
 
-static int on_exit_of_worker(sd_event_source *source, const siginfo_t *info, void *loop);
-
-static int start_worker(sd_event *loop)
+static int start_worker(sd_event *loop, sd_event_child_handler_t on_exit_of_it)
 {
 	pid_t pid = fork();
 
@@ -43,7 +41,7 @@ static int start_worker(sd_event *loop)
 		work();
 	if (pid < 0)
 		return -errno;
-	return sd_event_add_child(loop, NULL, pid, WEXITED, on_exit_of_worker, loop);
+	return sd_event_add_child(loop, NULL, pid, WEXITED, on_exit_of_it, loop);
 }
 
 static int on_exit_of_worker(sd_event_source *source, const siginfo_t *info, void *loop)
@@ -52,7 +50,8 @@ static int on_exit_of_worker(sd_event_source *source, const siginfo_t *info, voi
 	if (info->si_code != CLD_KILLED)
 		return sd_event_exit(loop, 1);
 	killed++;
-	return finished == JOBS ? sd_event_exit(loop, 0) : start_worker(loop);
+	return finished == JOBS ? sd_event_exit(loop, 0) :
+				    start_worker(loop, on_exit_of_worker);
 }
 
 static int on_result(sd_event_source *source, int fd, uint32_t events, void *loop)
@@ -84,7 +83,7 @@ int main(void)
 		if (mbox_send(jobs, &i, sizeof(i)))
 			err(1, "mbox_send");
 	for (int i = 0; i < WORKERS; i++)
-		if (start_worker(loop) < 0)
+		if (start_worker(loop, on_exit_of_worker) < 0)
 			errx(1, "sd_event_add_child");
 	if (sd_event_add_io(loop, NULL, results, EPOLLIN, on_result, loop) < 0)
 		errx(1, "sd_event_add_io");
