@@ -32,11 +32,14 @@ help:
 	@echo 'make install         module, library, header, manual, udev rule, and of mboxctl and'
 	@echo '                     mbox-bench what was built (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall       takes them away again'
+	@echo 'make deb             Debian packages of all that, in build/deb; see'
+	@echo '                     Documentation/packages.rst'
 	@echo 'make load, unload    insmod and rmmod of the module that was built'
 	@echo 'make soak            all kinds of traffic for SECONDS=60, in a virtual machine'
 	@echo 'make demo            a real job through a mailbox, in a virtual machine'
 	@echo 'make check           all tests in a virtual machine; KERNEL=6.1|6.12|7.2|debug|kcsan'
 	@echo '                     TESTS="suite ..." SMP=2 BITS="64 32" ACCEL=kvm|tcg'
+	@echo 'make check-deb       builds the packages and uses them in a fresh Debian; as root'
 	@echo 'make check-all       everything on every kernel, and a table of it'
 	@echo 'make coverage        what the tests reach in the module, from KERNEL=debug'
 	@echo 'make fuzz            random operations on a kernel with detectors; SECONDS=60'
@@ -130,6 +133,15 @@ check: guest-module mboxctl bench-program
 check-all:
 	$(Q)tools/check-all
 
+deb:
+	$(Q)tools/need 'make $@' build-essential debhelper dh-dkms \
+		libsmartcols-dev libjansson-dev libtracefs-dev pkg-config
+	$(Q)tools/deb/build.sh build/deb
+
+check-deb: deb
+	$(Q)tools/need 'make $@' mmdebstrap lintian $(vm_packages)
+	$(Q)tools/deb/check.sh build/deb
+
 coverage: KERNEL := debug
 coverage: check
 	$(Q)tools/need 'make coverage' gcovr
@@ -164,13 +176,14 @@ soak: guest-module
 		build/soak $(SECONDS)
 
 mboxctl: packages := libsmartcols-dev libjansson-dev libtracefs-dev pkg-config
+mboxctl: libmbox := build/user/libmbox.a
 mboxctl:
 	$(Q)tools/need 'make $@' gcc make libc6-dev $(packages)
 	$(Q)$(MAKE) -s -C userlib O=../build/user ../build/user/libmbox.a
 	$(call say,CC,build/mboxctl)
-	$(Q)$(CC) -O2 -Wall -Wextra -D_GNU_SOURCE -Iuserlib/include \
-		$$(pkg-config --cflags libtracefs) -o build/mboxctl tools/mboxctl/*.c \
-		build/user/libmbox.a -lsmartcols -ljansson $$(pkg-config --libs libtracefs)
+	$(Q)$(CC) $(or $(CFLAGS),-O2) $(CPPFLAGS) -Wall -Wextra -D_GNU_SOURCE -Iuserlib/include \
+		$$(pkg-config --cflags libtracefs) $(LDFLAGS) -o build/mboxctl tools/mboxctl/*.c \
+		$(libmbox) -lsmartcols -ljansson $$(pkg-config --libs libtracefs)
 
 bench-program:
 	$(Q)tools/need 'make $@' gcc make libc6-dev libjansson-dev
@@ -209,5 +222,5 @@ cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
 .PHONY: all help module userlib mboxctl install uninstall load unload guest-module bench \
-	bench-check bench-program check check-all coverage demo fuzz fuzz-merge lint model profile \
-	soak clean cache-clean
+	bench-check bench-program check check-all check-deb coverage deb demo fuzz fuzz-merge \
+	lint model profile soak clean cache-clean
