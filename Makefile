@@ -53,6 +53,7 @@ help:
 	@echo '                     path|stream|batch KIND="POSIX mq"'
 	@echo 'make lint            static checks'
 	@echo 'make model           spin goes through all that can happen in module/*.pml'
+	@echo 'make picture         makes the picture of mboxctl top anew'
 	@echo 'make clean           removes what make made here'
 	@echo 'make cache-clean     removes the kernels that were fetched'
 	@echo 'V=1 shows the commands.'
@@ -155,6 +156,11 @@ demo: guest-module
 		tools/demo/demo.c build/user/libmbox.a -lnettle
 	$(Q)tools/demo/run.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko build/demo
 
+picture: packages := libsmartcols-dev libjansson-dev libtracefs-dev pkg-config
+picture: guest-module mboxctl
+	$(Q)tools/demo/picture.sh build/$$(selftests/vm/kernel.sh release $(KERNEL))/mbox.ko \
+		build/mboxctl Documentation/top.svg
+
 # A module of its own: without gcov, which takes a quarter of the time.
 fuzz_mode = $(if $(filter fuzz-merge,$@),merge,$(if $(INPUT),show,fuzz))
 fuzz fuzz-merge: SECONDS ?= 60
@@ -223,4 +229,4 @@ cache-clean:
 
 .PHONY: all help module userlib mboxctl install uninstall load unload guest-module bench \
 	bench-check bench-program check check-all check-deb coverage deb demo fuzz fuzz-merge \
-	lint model profile soak clean cache-clean
+	lint model picture profile soak clean cache-clean
