@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-program   mbox-bench, which mboxctl bench runs; needs jansson'
 	@echo 'make install         module, library, header, manual, udev rule, and of mboxctl and'
 	@echo '                     mbox-bench what was built (PREFIX=, DESTDIR=)'
+	@echo 'make install-python  the Python package mbox, for /usr/bin/python3'
 	@echo 'make uninstall       takes them away again'
 	@echo 'make deb             Debian packages of all that, in build/deb; see'
 	@echo '                     Documentation/packages.rst'
@@ -97,11 +98,17 @@ install: all
 	$(Q)install -d $(DESTDIR)$(dir $(udev_rule))
 	$(Q)echo 'KERNEL=="mbox", MODE="0666"' > $(DESTDIR)$(udev_rule)
 
+install-python:
+	$(call say,INSTALL,$(DESTDIR)$(python_dir)/mbox)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(python_dir)/mbox userlib/python/mbox/*.py \
+		userlib/python/mbox/py.typed
+
 uninstall:
 	$(Q)rm -f $(DESTDIR)/lib/modules/$(release)/updates/mbox.ko* $(DESTDIR)$(udev_rule) \
 		$(DESTDIR)$(man_dir)/man1/mboxctl.1 $(DESTDIR)$(PREFIX)/bin/mboxctl \
 		$(DESTDIR)$(PREFIX)/bin/mbox-bench $(DESTDIR)$(completion)
 	$(Q)tools/manual uninstall $(DESTDIR)$(man_dir)
+	$(Q)$(if $(wildcard $(DESTDIR)$(python_dir)/mbox/_lib.py),rm -r $(DESTDIR)$(python_dir)/mbox)
 	$(Q)$(if $(DESTDIR),,depmod $(release))
 	$(Q)$(MAKE) -C userlib O=../build/user uninstall
 
@@ -115,6 +122,8 @@ udev_rule := /etc/udev/rules.d/60-mbox.rules
 man_dir := $(PREFIX)/share/man
 completion := $(PREFIX)/share/bash-completion/completions/mboxctl
 programs = $(wildcard build/mboxctl build/mbox-bench)
+# Where the distribution's interpreter looks for what was not packaged
+python_dir = $(shell /usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 # What the virtual machine needs. Nothing of it touches the running system.
 vm_packages := gcc make libc6-dev libelf1 cpio xz-utils qemu-system-x86
@@ -125,7 +134,7 @@ guest-module:
 		ENTER="$$(selftests/vm/kernel.sh enter $(KERNEL))"
 
 check: packages := liburing-dev lib32gcc-12-dev libc6-dev-i386 libsmartcols-dev libjansson-dev \
-	libuv1-dev libevent-dev libsystemd-dev libtracefs-dev pkg-config tmux
+	libuv1-dev libevent-dev libsystemd-dev libtracefs-dev pkg-config tmux python3-pytest
 check: guest-module mboxctl bench-program
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests
 	$(Q)$(MAKE) $(if $(Q),-s) -C selftests M32=1
@@ -227,6 +236,6 @@ clean:
 cache-clean:
 	$(Q)rm -rf "$$(selftests/vm/kernel.sh cache)"
 
-.PHONY: all help module userlib mboxctl install uninstall load unload guest-module bench \
-	bench-check bench-program check check-all check-deb coverage deb demo fuzz fuzz-merge \
-	lint model picture profile soak clean cache-clean
+.PHONY: all help module userlib mboxctl install install-python uninstall load unload \
+	guest-module bench bench-check bench-program check check-all check-deb coverage deb demo \
+	fuzz fuzz-merge lint model picture profile soak clean cache-clean
