@@ -71,13 +71,16 @@ programs() {
 
 suites() {
 	part "$1" "$vm/suites.sh" "$1-bit" "$tmp/$1" "$top/results/${RESULTS:-$kernel}/$1" \
-		--module "$module" --disk "$tmp/disk" --files "$tmp/root"
+		--module "$module" --disk "$tmp/disk" --files "$tmp/root" \
+		--files "$tmp/root$1"
 }
 
 export MAKEFLAGS= # what make we are called from is no business of ours
 choose 64
 [[ $bits != *32* ]] || choose 32 1
 programs
+mkdir "$tmp/root64" "$tmp/root32"
+[ ! -e "$tmp/64/python.sh" ] || "$vm/python.sh" "$tmp/root64" "$tmp/64"
 truncate -s 1M "$tmp/disk" # a block device to open
 for pattern in "${patterns[@]}"; do
 	compgen -G "$tmp/64/$pattern" > /dev/null || compgen -G "$tmp/64/$pattern.sh" > /dev/null || {
