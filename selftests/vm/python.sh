@@ -24,7 +24,7 @@ ldd /usr/bin/python3 "/$lib"/lib-dynload/_ctypes.*.so | sed -nE 's|.*\s(/[^ ]*) 
 	while read -r library; do
 		install -D "$library" "$root$library"
 	done
-install -D -t "$root/usr/lib" "$top/build/selftests/64/user/libmbox.so.0"
+install -D -t "$root/usr/lib" "$top/build/selftests/64/user/libmbox.so.1"
 
 cp -r "$top"/userlib/{python,libmbox.map} "$userlib"
 python3 "$userlib/python/tests/layout.py" "$top/userlib/include" |

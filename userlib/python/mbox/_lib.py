@@ -42,6 +42,9 @@ MBOX_SET_MAX_MESSAGES = 1 << 4
 MBOX_SET_MAX_BYTES = 1 << 5
 MBOX_SET_MAX_MESSAGE_SIZE = 1 << 6
 MBOX_SET_SPIN = 1 << 7
+MBOX_SET_LATENCY = 1 << 8
+
+MBOX_LATENCY_SLOTS = 32
 
 mode_t = uid_t = gid_t = c_uint32
 pid_t = c_int32
@@ -189,6 +192,9 @@ class Stat(Struct):
         ("drops", c_uint64),
         ("badge", c_uint64),
         ("spin", c_uint32),
+        ("latency", c_uint32),
+        ("created", c_uint64),
+        ("latencies", c_uint64 * MBOX_LATENCY_SLOTS),
     ]
 
 
@@ -203,6 +209,7 @@ class Set(Struct):
         ("max_bytes", c_uint64),
         ("max_message_size", c_uint32),
         ("spin", c_uint32),
+        ("latency", c_uint32),
     ]
 
 
@@ -227,7 +234,7 @@ class Query(Struct):
 
 
 try:
-    _library = ctypes.CDLL("libmbox.so.0")
+    _library = ctypes.CDLL("libmbox.so.1")
 except OSError as _error:
     raise ImportError(f"libmbox is not installed: {_error}") from _error
 _dlvsym = ctypes.CDLL(None).dlvsym

@@ -353,12 +353,13 @@ class Mailbox:
         _lib.check(_lib.stat, self.fileno(), ctypes.byref(raw))
         stat = Stat(*(getattr(raw, name) for name in Stat._fields))
         return stat._replace(flags=MailboxFlags(stat.flags), overflow=Overflow(stat.overflow),
-                             type_source=TypeSource(stat.type_source))
+                             type_source=TypeSource(stat.type_source),
+                             latency=bool(stat.latency), latencies=tuple(stat.latencies))
 
     def set(self, *, mode: int | None = None, uid: int | None = None, gid: int | None = None,
             overflow: Overflow | None = None, max_messages: int | None = None,
             max_bytes: int | None = None, max_message_size: int | None = None,
-            spin: int | None = None) -> None:
+            spin: int | None = None, latency: bool | None = None) -> None:
         """Change properties, all that are named or none; for the owner.
 
         mode, uid, gid: permission bits, owner and group
@@ -367,10 +368,11 @@ class Mailbox:
             sends wait until there is room again
         spin: how long who waits for a message or a reply spins before sleeping: in ns, up to
             SPIN_MAX; 0: not at all
+        latency: whether to count latencies, for stat(); from 0 on unless they are counted already
         """
         values = {"mode": mode, "uid": uid, "gid": gid, "overflow": overflow,
                   "max_messages": max_messages, "max_bytes": max_bytes,
-                  "max_message_size": max_message_size, "spin": spin}
+                  "max_message_size": max_message_size, "spin": spin, "latency": latency}
         named = {name: value for name, value in values.items() if value is not None}
         mask = sum(getattr(_lib, f"MBOX_SET_{name.upper()}") for name in named)
         change = _lib.Set(mask=mask, **named)

@@ -107,6 +107,7 @@ class Features(enum.IntFlag):
     NOTIFY = 1 << 6
     BATCH = 1 << 7
     SPIN = 1 << 8
+    LATENCY = 1 << 9
 
 
 class Until(NamedTuple):
@@ -137,6 +138,10 @@ class Stat(NamedTuple):
     sent, received, drops: messages so far
     badge: of this handle, 0: none
     spin: how long waits spin before they sleep, in ns
+    latency: whether latencies are counted
+    created: when the mailbox was created, as time.monotonic_ns() tells it
+    latencies: how many messages were taken, by the time since they were made: first those below
+        1,024 ns, then (number i) those from 2**(9+i) to below 2**(10+i) ns, last all that took longer
     """
 
     id: int
@@ -163,6 +168,9 @@ class Stat(NamedTuple):
     drops: int
     badge: int
     spin: int
+    latency: bool
+    created: int
+    latencies: tuple[int, ...]
 
 
 class Query(NamedTuple):

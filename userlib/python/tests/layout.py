@@ -13,7 +13,7 @@ def main():
     print("#include <mbox.h>\n#include <stdio.h>\nint main(void)\n{")
     for struct, body in re.findall(r"^struct (mbox_\w+) \{\n(.*?)^\};", text, re.S | re.M):
         print(f'printf("struct {struct} 0 %zu\\n", sizeof(struct {struct}));')
-        for field in re.findall(r"(\w+);", body):
+        for field in re.findall(r"(\w+)(?:\[\w+\])?;", body):
             print(f'printf("{struct}.{field} %zu %zu\\n", offsetof(struct {struct}, {field}),'
                   f"sizeof(((struct {struct} *)0)->{field}));")
     for constant in re.findall(r"^#define (MBOX_\w+)[ \t]", text, re.M):

@@ -6,6 +6,7 @@ import gc
 import os
 import select
 import socket
+import time
 
 import pytest
 from conftest import Background, wait_until
@@ -124,6 +125,25 @@ def test_stat_counts(mailbox):
     assert (stat.senders, stat.receivers, stat.drops) == (2, 1, 0)
 
 
+def test_stat_knows_when_it_was_created():
+    before = time.monotonic_ns()
+    with mbox.create() as mailbox:
+        assert before <= mailbox.stat().created <= time.monotonic_ns()
+
+
+def test_latencies_are_counted_while_that_is_wanted(mailbox):
+    mailbox.set(latency=True)
+    mailbox.send()
+    mailbox.recv()
+    stat = mailbox.stat()
+    assert stat.latency
+    assert len(stat.latencies) == 32
+    assert sum(stat.latencies) == 1
+    mailbox.set(latency=False)
+    assert not mailbox.stat().latency
+    assert sum(mailbox.stat().latencies) == 0
+
+
 def test_stat_shows_who_waits(mailbox):
     receiver = Background(mailbox.recv)
     wait_until(lambda: mailbox.stat().waiting_receivers == 1)
@@ -139,10 +159,10 @@ def test_set_changes_what_is_named_alone(name):
         stat = mailbox.stat()
         assert stat == before._replace(mode=0o640, max_messages=5)
         mailbox.set(uid=12, gid=13, overflow=Overflow.DROP, max_bytes=1000,
-                    max_message_size=500, spin=mbox.SPIN_MAX, mode=0)
+                    max_message_size=500, spin=mbox.SPIN_MAX, mode=0, latency=True)
         assert mailbox.stat() == stat._replace(
             uid=12, gid=13, overflow=Overflow.DROP, max_bytes=1000, max_message_size=500,
-            spin=mbox.SPIN_MAX, mode=0)
+            spin=mbox.SPIN_MAX, mode=0, latency=True)
 
 
 @pytest.mark.parametrize("change", [{"max_messages": 0}, {"mode": 0o1000},
