@@ -145,7 +145,7 @@ check-all:
 
 deb:
 	$(Q)tools/need 'make $@' build-essential debhelper dh-dkms \
-		libsmartcols-dev libjansson-dev libtracefs-dev pkg-config
+		libsmartcols-dev libjansson-dev libtracefs-dev pkg-config dh-python python3
 	$(Q)tools/deb/build.sh build/deb
 
 check-deb: deb

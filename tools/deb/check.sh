@@ -139,6 +139,7 @@ files_are_in_place() {
 		libmbox-dev	/usr/include/mbox/call.h
 		libmbox-dev	/usr/include/linux/mbox.h
 		mbox-tools	/usr/bin/mboxctl
+		python3-mbox	/usr/lib/python3/dist-packages/mbox/__init__.py
 		mbox-dkms	/usr/src/mbox-$version/dkms.conf
 		mbox-dkms	/etc/modprobe.d/mbox.conf
 		mbox-dkms	/lib/udev/rules.d/60-mbox.rules
@@ -158,6 +159,10 @@ programs_compile() {
 		readelf -d hello | grep "NEEDED.*libmbox\.so\.1"
 		cc -Wall -Werror -static -o hello-static $hello $(pkg-config --static --cflags --libs mbox)
 		! readelf -d hello-static | grep NEEDED' sh "$version"
+}
+
+python_imports() {
+	in_root python3 -W error -c 'import mbox; mbox.Mailbox' | diff /dev/null -
 }
 
 manual_is_found() {
@@ -198,7 +203,7 @@ runs() {
 # removed SERIES...: the programs, the library and the modules, but not what can be configured.
 removed() {
 	local series
-	apt 'remove mbox-dkms libmbox1 libmbox-dev mbox-tools'
+	apt 'remove mbox-dkms libmbox1 libmbox-dev mbox-tools python3-mbox'
 	for series; do
 		if in_root modinfo -k "$(release "$series")" mbox; then return 1; fi
 	done
@@ -207,7 +212,7 @@ removed() {
 }
 
 nothing_is_left() {
-	in_root dpkg --purge mbox-dkms libmbox1 libmbox-dev mbox-tools
+	in_root dpkg --purge mbox-dkms libmbox1 libmbox-dev mbox-tools python3-mbox
 	diff "$tmp/before" <(unowned)
 }
 
@@ -226,6 +231,7 @@ try 'dkms builds it for 6.1' built "$version" 6.1
 try 'files are in place' files_are_in_place
 try 'programs compile and link' programs_compile
 try 'manual pages are found' manual_is_found
+try 'Python has it' python_imports
 try 'mboxctl says what to do' mboxctl_helps
 try 'installs again' apt 'install --reinstall /tmp/debs/*.deb'
 try 'dkms builds it again' built "$version" 6.1
