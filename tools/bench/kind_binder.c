@@ -91,13 +91,26 @@ static void end_send(struct end *e, uint32_t command, const void *buf, size_t le
 	e->out.old = 0;
 }
 
+/* Copy out the payload of what is at @e->at, to be given back by the next end_send(). */
+static void end_take(struct end *e, void *buf, size_t len)
+{
+	struct binder_transaction_data data;
+	const void *payload;
+
+	memcpy(&data, e->in + e->at, sizeof(data));
+	e->at += sizeof(data);
+	NEED(data.data_size, len);
+	memcpy(&payload, &data.data.ptr.buffer, sizeof(payload));
+	memcpy(buf, payload, len);
+	e->out.old = data.data.ptr.buffer;
+}
+
 /*
  * Wait for a transaction, or its reply, and copy the payload out. False: there is nobody
  * to send to.
  */
 static bool end_recv(struct end *e, void *buf, size_t len)
 {
-	struct binder_transaction_data data;
 	uint32_t what;
 
 	for (;;) {
@@ -108,11 +121,7 @@ static bool end_recv(struct end *e, void *buf, size_t len)
 		switch (what) {
 		case BR_TRANSACTION:
 		case BR_REPLY:
-			memcpy(&data, e->in + e->at, sizeof(data));
-			e->at += sizeof(data);
-			NEED(data.data_size, len);
-			memcpy(buf, (void *)(uintptr_t)data.data.ptr.buffer, len);
-			e->out.old = data.data.ptr.buffer;
+			end_take(e, buf, len);
 			return true;
 		case BR_DEAD_REPLY:
 			return false;

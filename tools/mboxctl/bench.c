@@ -16,6 +16,7 @@ struct bench {
 	int count;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is argp's */
 static error_t bench_parse(int key, char *arg, struct argp_state *state)
 {
 	struct bench *b = state->input;

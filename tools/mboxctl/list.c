@@ -255,8 +255,10 @@ static void latencies_print(const json_t *array)
 		double time = (double)json_integer_value(below);
 		unsigned int unit = 0;
 
-		for (; time >= 1000 && unit < ARRAY_SIZE(units) - 1; time /= 1000)
+		while (time >= 1000 && unit < ARRAY_SIZE(units) - 1) {
+			time /= 1000;
 			unit++;
+		}
 		printf("%-18s %" JSON_INTEGER_FORMAT, "latency",
 		       json_integer_value(json_object_get(slot, "messages")));
 		if (below)
@@ -313,6 +315,22 @@ static json_t *stat_json(const struct mbox_stat *st)
 	return o;
 }
 
+static void stat_print(json_t *o)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(o, key, value) {
+		if (json_is_array(value)) {
+			latencies_print(value);
+			continue;
+		}
+		printf("%-18s ", key);
+		json_dumpf(value, stdout, JSON_ENCODE_ANY);
+		putchar('\n');
+	}
+}
+
 int cmd_stat(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -327,8 +345,7 @@ int cmd_stat(int argc, char **argv)
 	};
 	struct stat_how how = { 0 };
 	struct mbox_stat st;
-	const char *key;
-	json_t *o, *value;
+	json_t *o;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &how);
 	if (mbox_stat(target_open_any(&how.target), &st))
@@ -340,15 +357,7 @@ int cmd_stat(int argc, char **argv)
 		json_dumpf(o, stdout, JSON_INDENT(3));
 		putchar('\n');
 	} else {
-		json_object_foreach(o, key, value) {
-			if (json_is_array(value)) {
-				latencies_print(value);
-				continue;
-			}
-			printf("%-18s ", key);
-			json_dumpf(value, stdout, JSON_ENCODE_ANY);
-			putchar('\n');
-		}
+		stat_print(o);
 	}
 	json_decref(o);
 	return finish_output(STATUS_OK);

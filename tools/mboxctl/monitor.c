@@ -219,7 +219,7 @@ static void instances_clean(void)
 	char **instances = tracefs_instances(INSTANCE "[0-9]*"), **at;
 
 	for (at = instances; at && *at; at++) {
-		const pid_t pid = (pid_t)atol(*at + strlen(INSTANCE));
+		const pid_t pid = (pid_t)strtol(*at + strlen(INSTANCE), NULL, 10);
 		struct tracefs_instance *old;
 
 		if (!kill(pid, 0) || errno != ESRCH)

@@ -9,6 +9,7 @@
 
 #include "mboxctl.h"
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is argp's */
 static error_t output_parse(int key, char *arg, struct argp_state *state)
 {
 	struct output *o = state->input;

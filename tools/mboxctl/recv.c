@@ -187,13 +187,16 @@ static int peek_many(int fd, struct recv *r)
 		if (i && (error ? error == EAGAIN || error == EPIPE :
 				  r->in.header.priority < least))
 			break;
-		if (error)
-			return refuse(error, "cannot look into", &r->target);
+		if (error) {
+			status = refuse(error, "cannot look into", &r->target);
+			break;
+		}
 		status = print_message(&r->output, &r->in.header, r->in.buf, r->in.len, NULL);
 		last = r->in.header;
 		r->in.how.after = &last;
 		r->in.how.min_priority = 0;
 	}
+	r->in.how.after = NULL;
 	return status;
 }
 
