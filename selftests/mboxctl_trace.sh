@@ -73,7 +73,7 @@ monitored() {
 unusual() {
 	monitor
 	kill -9 $monitor
-	wait $monitor 2> /dev/null
+	wait $monitor
 	test -d "$instances/mboxctl-$monitor"
 	result $? killed_it_leaves_something
 	try clears_that_away 0 '' mboxctl monitor -t 0.1

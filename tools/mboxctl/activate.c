@@ -61,6 +61,7 @@ static int start(const struct activate *a, int fd)
 	if (fd == LISTEN_FD ? fcntl(fd, F_SETFD, 0) : dup2(fd, LISTEN_FD) < 0)
 		return refuse(errno, "cannot hand over", &a->target);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	unsetenv("LISTEN_FDNAMES");
 	if (setenv("LISTEN_PID", pid, 1) || setenv("LISTEN_FDS", "1", 1))
 		return refuse(errno, "cannot hand over", &a->target);
 	execvp(a->command[0], a->command);
@@ -96,5 +97,7 @@ int cmd_activate(int argc, char **argv)
 		return refuse(errno, "cannot wait at", &a.target);
 	if (!n)
 		return refuse(ETIMEDOUT, "nothing came to", &a.target);
+	if (ready.revents & POLLHUP)
+		return refuse(EPIPE, "nothing can come to", &a.target);
 	return start(&a, ready.fd);
 }

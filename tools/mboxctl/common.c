@@ -141,7 +141,7 @@ int refuse(int error, const char *what, const struct target *t)
 	switch (error) {
 	case EAGAIN:
 	case ETIMEDOUT:
-		return STATUS_NOTHING;
+		return t ? STATUS_NOTHING : STATUS_FAILED;
 	case ENOENT:
 		return t ? STATUS_NOT_FOUND : STATUS_FAILED;
 	default:

@@ -4,6 +4,7 @@
  * wherever others who have them open are.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,15 +28,21 @@ static int copy(int fd, FILE *to)
 	return n < 0 ? errno : 0;
 }
 
-/* Says so if it is not: what others are is nothing to copy. */
+/*
+ * Says so if it is not: what others are is nothing to copy, and what cannot be read must not
+ * keep the message from being received.
+ */
 static bool is_regular(int fd)
 {
+	const int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && flags >= 0 &&
+	    (flags & O_ACCMODE) != O_WRONLY)
 		return true;
 	progress_end();
-	fputs("mboxctl: a file that came with it is not a regular one, and was closed\n", stderr);
+	fputs("mboxctl: a file that came with it is not a regular one that can be read, and was "
+	      "closed\n", stderr);
 	return false;
 }
 

@@ -61,7 +61,7 @@ static const char *age(const char *created)
 {
 	static char text[32];
 
-	snprintf(text, sizeof(text), "%lld", (now() - strtoll(created, NULL, 10)) / NS);
+	snprintf(text, sizeof(text), "%lld", (now() - (int64_t)strtoull(created, NULL, 10)) / NS);
 	return text;
 }
 

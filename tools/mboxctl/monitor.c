@@ -90,6 +90,10 @@ static bool event_parse(struct event *e, char *line)
 		return false;
 	line[COMM_WIDTH] = 0;
 	e->comm = line + strspn(line, " ");
+	/* Any user chooses that of his threads, and any terminal may show it. */
+	for (at = e->comm; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
 	e->thread = strtol(line + COMM_WIDTH + 1, &at, 10);
 	colon = strstr(at, ": " SYSTEM "_");
 	if (!colon)
@@ -222,7 +226,7 @@ static void instances_clean(void)
 		const pid_t pid = (pid_t)strtol(*at + strlen(INSTANCE), NULL, 10);
 		struct tracefs_instance *old;
 
-		if (!kill(pid, 0) || errno != ESRCH)
+		if (pid != getpid() && (!kill(pid, 0) || errno != ESRCH))
 			continue;
 		old = tracefs_instance_create(*at);
 		if (!old)
@@ -255,41 +259,48 @@ static int events_enable(struct monitor *m, uint64_t id)
 	       tracefs_event_enable(m->instance, SYSTEM, SYSTEM "_free");
 }
 
+/* All that is there now; what of it is wanted may be enough. */
+static void monitor_read(struct monitor *m, FILE *pipe)
+{
+	char *line = NULL;
+	size_t size = 0;
+	struct event e;
+
+	while (!ended && !ferror(stdout) && getline(&line, &size, pipe) > 0) {
+		if (!strncmp(line, "CPU:", 4))
+			fprintf(stderr, "mboxctl: %s", line);
+		else if (event_parse(&e, line) && event_show(m, &e) && m->count && !--m->count)
+			ended = 1;
+	}
+	clearerr(pipe);
+	fflush(stdout);
+	free(line);
+}
+
 /* Until enough came, or nothing for too long, or who started it has seen enough. */
 static int monitor_follow(struct monitor *m, FILE *pipe)
 {
 	const struct timespec timeout = { m->timeout / NS, m->timeout % NS };
 	struct pollfd ready = { .fd = fileno(pipe), .events = POLLIN };
-	char *line = NULL;
-	size_t size = 0;
-	int status = STATUS_OK;
-	struct event e;
+	sigset_t none;
+	int n;
 
+	sigemptyset(&none);
 	while (!ended && !ferror(stdout)) {
-		const int n = ppoll(&ready, 1, m->timeout < 0 ? NULL : &timeout, NULL);
-
-		if (n < 0)
-			continue; /* a signal */
-		if (!n) {
-			if (m->count)
-				status = refuse(ETIMEDOUT, "not as many events as are wanted",
-						NULL);
+		/* Signals come here alone, and so none between the look and the wait. */
+		n = ppoll(&ready, 1, m->timeout < 0 ? NULL : &timeout, &none);
+		if (n < 0 && errno != EINTR)
+			return refuse(errno, "cannot wait for events", NULL);
+		if (!n && m->count) {
+			refuse(ETIMEDOUT, "not as many events as are wanted", NULL);
+			return finish_output(STATUS_NOTHING);
+		}
+		if (!n)
 			break;
-		}
-		while (getline(&line, &size, pipe) > 0) {
-			if (!strncmp(line, "CPU:", 4))
-				fprintf(stderr, "mboxctl: %s", line);
-			else if (event_parse(&e, line) && event_show(m, &e) && m->count &&
-				 !--m->count)
-				ended = 1;
-			if (ended)
-				break;
-		}
-		clearerr(pipe);
-		fflush(stdout);
+		if (n > 0)
+			monitor_read(m, pipe);
 	}
-	free(line);
-	return finish_output(status);
+	return finish_output(STATUS_OK);
 }
 
 /* Whether there is such an event; if not, says which there are. */
@@ -325,12 +336,12 @@ static int monitor_run(struct monitor *m, uint64_t id)
 	tracefs_instance_file_write(m->instance, "buffer_percent", "0");
 	if (events_enable(m, id))
 		return no_tracing("events/" SYSTEM);
+	names_read(m);
 	fd = tracefs_instance_file_open(m->instance, "trace_pipe", O_RDONLY | O_NONBLOCK);
 	if (fd >= 0)
 		pipe = fdopen(fd, "r");
 	if (!pipe)
 		return no_tracing("trace_pipe");
-	names_read(m);
 	fprintf(stderr, "%s", isatty(STDERR_FILENO) ? "monitoring; Ctrl-C ends it\n" : "");
 	status = monitor_follow(m, pipe);
 	fclose(pipe);
@@ -393,9 +404,12 @@ int cmd_monitor(int argc, char **argv)
 	};
 	struct monitor m = { .timeout = -1 };
 	const struct sigaction action = { .sa_handler = end };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 	struct mbox_stat st = { 0 };
+	sigset_t signals;
 	char name[32];
 	int fd, status;
+	size_t i;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &m);
 	if (m.target.name || m.target.pid) {
@@ -404,9 +418,12 @@ int cmd_monitor(int argc, char **argv)
 			return refuse(errno, "cannot look at", &m.target);
 		close(fd);
 	}
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	sigemptyset(&signals);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		sigaddset(&signals, ends[i]);
+		sigaction(ends[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 
 	instances_clean();

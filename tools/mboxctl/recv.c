@@ -192,6 +192,8 @@ static int peek_many(int fd, struct recv *r)
 			break;
 		}
 		status = print_message(&r->output, &r->in.header, r->in.buf, r->in.len, NULL);
+		if (r->in.how.select == MBOX_SELECT_LOWEST)
+			break; /* there is no going on from there */
 		last = r->in.header;
 		r->in.how.after = &last;
 		r->in.how.min_priority = 0;

@@ -137,12 +137,12 @@ static void worker_ended(struct crew *c, const siginfo_t *info)
 	const bool killed = info->si_code != CLD_EXITED;
 	unsigned int i = 0;
 
-	/* As long as it is not waited for, its number is not another's. */
-	if (killed && !c->ending)
-		kill(-info->si_pid, SIGKILL);
-	waitpid(info->si_pid, NULL, 0);
 	while (i < c->serve->workers && c->pid[i] != info->si_pid)
 		i++;
+	/* As long as it is not waited for, its number is not another's. */
+	if (killed && i < c->serve->workers)
+		kill(-info->si_pid, SIGKILL);
+	waitpid(info->si_pid, NULL, 0);
 	if (i == c->serve->workers)
 		return;
 	c->pid[i] = 0;

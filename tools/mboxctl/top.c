@@ -228,7 +228,8 @@ static char *table_text(struct top *t, unsigned int rows, unsigned int width)
 	char *text;
 	size_t i;
 
-	qsort(s->mailboxes, s->count, sizeof(*s->mailboxes), t->order->compare);
+	if (s->count)
+		qsort(s->mailboxes, s->count, sizeof(*s->mailboxes), t->order->compare);
 	if (width) {
 		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(table, width);

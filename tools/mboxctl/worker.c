@@ -157,8 +157,10 @@ static void answer(const struct serve *s, const struct mbox_header *h, const str
 	}
 	if (code ? mbox_fail(s->fd, h->token, code) :
 		   mbox_reply(s->fd, h->token, r->buf, r->len)) {
-		if (errno != EPIPE)
-			refuse(errno, "cannot answer to", &s->target);
+		if (errno == EPIPE)
+			return;
+		refuse(errno, "cannot answer to", &s->target);
+		mbox_done(s->fd, h->token); /* so that its caller is told */
 	}
 }
 
