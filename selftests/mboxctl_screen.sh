@@ -66,6 +66,17 @@ order() {
 	mboxctl top -n 1 -d 0.01 "$@" | awk '{ print $1 }' | grep "^$name" | tr '\n' ' '
 }
 
+# shellcheck disable=SC2317 # wait_for calls it
+rated() {
+	mboxctl top -n 1 -d 0.2 | awk -v name="$name.2" '$1 == name && $4 > 0 { n++ }
+		END { exit !n }'
+}
+
+# shellcheck disable=SC2317 # wait_for calls it
+busy_first() {
+	[ "$(order)" = "$name.2 $name " ]
+}
+
 orders() {
 	[ "$(order --sort messages)" = "$name.2 $name " ]
 	result $? sorts_by_messages
@@ -75,12 +86,11 @@ orders() {
 	[ "$(order --sort name)" = "$name $name.2 " ]
 	result $? sorts_by_name
 	mboxctl set --drop "$name.2"
-	mboxctl send --count 1000000 "$name.2" x 2> /dev/null &
+	mboxctl send --count 1G "$name.2" x 2> /dev/null &
 	sender=$!
-	[ "$(order)" = "$name.2 $name " ]
+	wait_for busy_first
 	result $? sorts_by_traffic
-	mboxctl top -n 1 -d 1 | awk -v name="$name.2" '$1 == name && $4 > 0 { n++ }
-		END { exit !n }'
+	wait_for rated
 	result $? tells_what_is_sent_a_second
 	kill $sender
 	wait $sender
@@ -93,8 +103,8 @@ fits() {
 }
 
 live() {
-	screen 90 10 "stty -g > $tmp/before; mboxctl top -d 0.2; echo status \$?
-		stty -g > $tmp/after"
+	screen 90 10 "stty -g > $tmp/before; mboxctl top -d 0.2; status=\$?
+		stty -g > $tmp/after; echo status \$status"
 	shows shows_all ' mailboxes by traffic; keys: '
 	shows has_a_line_for_a_mailbox "^$name  *4  *[0-9]"
 	terminal 100
@@ -114,7 +124,7 @@ live() {
 	result $? leaves_the_terminal_as_it_was
 
 	screen 90 10 "stty -g > $tmp/before; sh -c 'echo \$\$ > $tmp/pid; exec mboxctl top'
-		echo status \$?; stty -g > $tmp/after"
+		status=\$?; stty -g > $tmp/after; echo status \$status"
 	shows is_there ' mailboxes by traffic; keys: '
 	kill "$(cat "$tmp/pid")"
 	shows can_be_killed '^status 143'

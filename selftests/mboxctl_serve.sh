@@ -208,6 +208,9 @@ signals() {
 	call "$name" x
 	wait_for [ -s "$tmp/begun" ]
 	kill -TERM $server
+	# The worker has been told, though it does not look yet.
+	wait_for sh -c "grep -q 'ShdPnd:.*[4-7c-f]...$' \
+		/proc/\$(cut -d' ' -f1 /proc/$server/task/$server/children)/status"
 	mboxctl send "$name" later
 	: > "$tmp/let"
 	call_ends ends_after_what_it_does 0 1
