@@ -30,6 +30,17 @@ chosen() {
 	return 1
 }
 
+# The module without its trace events: where the kernel fails to make those known, it warns of
+# itself.
+untraced() {
+	local name options=()
+	for name in _ftrace_events _ftrace_eval_map; do
+		options+=(-R "$name" -R ".rela$name")
+	done
+	mkdir "$1"
+	objcopy "${options[@]}" "$module" "$1/mbox.ko"
+}
+
 # choose BITS: the chosen programs of that width, into a folder of their own.
 choose() {
 	local built=$top/build/selftests/$1 program
@@ -39,6 +50,7 @@ choose() {
 		chosen "${program%.sh}" || continue
 		case $program in
 		fault_*) [ -n "$detectors" ] || continue ;;&
+		fault_module) untraced "$tmp/$1/untraced" ;;&
 		*.sh) [ "$1" = 32 ] || cp "$top/selftests/$program" "$tmp/$1" ;;
 		*) cp "$built/$program" "$tmp/$1" ;;
 		esac
