@@ -67,6 +67,7 @@ class Buffer:
 
     def _for_sending(self) -> Any:
         self._close()
+        self._forget_mapping()
         return ctypes.byref(self._buffer)
 
     def release(self) -> None:
@@ -74,13 +75,15 @@ class Buffer:
         self._close()
         self._free()
 
+    def _forget_mapping(self) -> None:
+        """A child has the file, but not libmbox's mapping, whose place may be another's there."""
+        if self._pid != os.getpid():
+            self._buffer.data = None
+            self._pid = os.getpid()
+
     def _free(self) -> None:
-        # A child has the file, but not libmbox's mapping, whose place may be another's there.
-        if self._pid == os.getpid():
-            _lib.buffer_release(ctypes.byref(self._buffer))
-        elif self._buffer.fd >= 0:
-            os.close(self._buffer.fd)
-            self._buffer = _lib.Buffer(fd=-1)
+        self._forget_mapping()
+        _lib.buffer_release(ctypes.byref(self._buffer))
 
     def __enter__(self) -> Buffer:
         return self

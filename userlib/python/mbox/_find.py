@@ -33,7 +33,8 @@ def create(name: str | bytes | None = None, rights: Rights = RECV | SEND, *, own
     name: in the network namespace; it stays until it is unlinked. None: the mailbox is found
         through its handles alone
     rights: of the handle; who has both is a sender, too, and never told that there is none
-    own: no name: it is this process's own, found by its pid, as of create_own()
+    own: no name: it is this process's own, found by its pid; create_own() makes the usual one,
+        whose messages have their senders' pids as types
     excl: FileExistsError if it exists
     ephemeral: the name goes with the last handle
     owner: if it exists, the user who must own it

@@ -9,7 +9,7 @@ import errno
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from . import _lib
 from ._buffer import Buffer
@@ -47,14 +47,18 @@ def _answer(request: Message, handler: Callable[[Message], ReadableBuffer | None
         if data is not None and request.is_call and len(data) > request.reply_max:
             raise Refused(errno.EMSGSIZE)
     except Refused as refusal:
-        if request.token:
-            with contextlib.suppress(BrokenPipeError):    # the caller has given up
-                request.fail(refusal.code)
+        data, code = None, refusal.code
     else:
+        code = 0
         if data is not None and request.is_call and request.token:
             return data
-        if request.token:
-            request.done()
+    if request.token:
+        # The caller has given up, or it took longer than the lease: that is no fault of others.
+        with contextlib.suppress(BrokenPipeError, ProcessLookupError):
+            if code and request.is_call:
+                request.fail(code)
+            else:
+                request.done()
     return b""
 
 
@@ -88,15 +92,25 @@ class Mailbox:
 
     def close(self) -> None:
         """Close the handle; once more does nothing."""
-        if self._fd >= 0:
-            os.close(self.detach())
+        # Nothing is called in between: of several threads, one gets it.
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def detach(self) -> int:
         """Give the descriptor away: the caller closes it."""
-        fd, self._fd = self.fileno(), -1
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            raise ValueError("the mailbox is closed")
         return fd
 
-    def __enter__(self) -> Mailbox:
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("cannot pickle or copy a Mailbox: it owns a descriptor")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Mailbox:
+        return self    # of what refers to it
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -144,6 +158,7 @@ class Mailbox:
         wait = waiting(timeout)
         wait["flags"] |= (sync * _lib.MBOX_SYNC |
                           (reply_to is not None) * _lib.MBOX_REPLY_TO)
+        files = list(files)    # they live until they are sent
         data = payload(data)
         msg = _lib.Sendmsg(buf=data, len=len(data), type=type, priority=priority,
                            reference_above=reference_above, reply_max=reply_max,
@@ -252,7 +267,8 @@ class Mailbox:
     def recv_buffer(self) -> Buffer:
         """Receive a Buffer without a copy; what was sent by send() comes as one too.
 
-        OSError with EBADMSG: the message came with files that are no buffer, and is gone.
+        OSError with EBADMSG: the message came with files that are no buffer, and is gone. It is
+        gone, too, if a signal's handler raises.
         """
         buffer = Buffer._empty()
         _lib.wait(_lib.recv_buffer, self.fileno(), ctypes.byref(buffer._buffer))
@@ -274,6 +290,7 @@ class Mailbox:
         Refused: the server refused, with a code. ConnectionResetError: it went away or threw the
         request away. BrokenPipeError: nobody can ever receive it.
         """
+        files = list(files)
         room = Room(reply_max)
         data = payload(data)
         header = _lib.Header()
@@ -321,7 +338,8 @@ class Mailbox:
         caller gets ConnectionResetError. By raising Refused it refuses. Any other exception ends
         serve(), as if the process had ended: see Message. A reply that is longer than the caller
         takes is refused with EMSGSIZE. Keyword arguments as recv(); TimeoutError: nobody asked
-        for so long.
+        for so long. A plain message that is refused is done with; one whose lease ended before
+        the handler did comes again.
         """
         request, reply = None, b""
         try:
@@ -330,6 +348,9 @@ class Mailbox:
                     request = self.reply_recv(request, reply, **how)
                 except BrokenPipeError:
                     return
+                except ProcessLookupError:
+                    request, reply = None, b""
+                    continue
                 reply = _answer(request, handler)
         except BaseException:
             if request is not None and request.token:
@@ -354,7 +375,8 @@ class Mailbox:
         stat = Stat(*(getattr(raw, name) for name in Stat._fields))
         return stat._replace(flags=MailboxFlags(stat.flags), overflow=Overflow(stat.overflow),
                              type_source=TypeSource(stat.type_source),
-                             latency=bool(stat.latency), latencies=tuple(stat.latencies))
+                             latency=bool(stat.latency), latencies=tuple(stat.latencies),
+                             created=ctypes.c_int64(stat.created).value)
 
     def set(self, *, mode: int | None = None, uid: int | None = None, gid: int | None = None,
             overflow: Overflow | None = None, max_messages: int | None = None,

@@ -74,6 +74,10 @@ class Message:
                    header.time / 1e9, header.len, header.deliveries, header.drops,
                    header.reply_max, header.code, header.token, mailbox)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy owes nothing."""
+        return {**self.__dict__, "mailbox": None, "token": 0}
+
     @property
     def is_call(self) -> bool:
         """Somebody waits for a reply."""

@@ -20,11 +20,11 @@ import asyncio
 import errno
 import functools
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _lib
-from ._find import create
+from ._find import create, query
 from ._mailbox import Mailbox
 from ._message import Message
 from ._types import MessageFlags, Refused
@@ -47,6 +47,7 @@ class _Event:
     def __init__(self, fd: int, events: int) -> None:
         self._epoll = select.epoll()
         self._epoll.register(fd, events)
+        self.least_pause = 0.0 if events & select.EPOLLET else 0.001
         self._waiting: list[asyncio.Future[None]] = []
 
     async def wait(self) -> None:
@@ -82,7 +83,8 @@ class AsyncMailbox:
     Tasks may share it, also if they receive different types: each message that comes makes all
     of them look again, in the order in which they began to wait. The end, though, is told when
     the mailbox is empty: a task that selects by type is not told before others have received the
-    rest. A send that finds no room waits until the largest message would fit.
+    rest. A send that finds no room waits until the largest message would fit, or, where older
+    messages may be dropped, tries again now and then.
     """
 
     def __init__(self, mailbox: Mailbox) -> None:
@@ -128,17 +130,18 @@ class AsyncMailbox:
 
     async def send(self, data: ReadableBuffer = b"", **how: Any) -> None:
         """As Mailbox.send(), without timeout and sync."""
+        how["files"] = tuple(how.get("files", ()))
         await self._when_writable(functools.partial(self.mailbox.send, data, timeout=0, **how))
 
-    async def sendv(self, messages: list[Message | ReadableBuffer]) -> int:
+    async def sendv(self, messages: Iterable[Message | ReadableBuffer]) -> int:
         """As Mailbox.sendv(), without timeout."""
         return await self._when_writable(
-            functools.partial(self.mailbox.sendv, messages, timeout=0))
+            functools.partial(self.mailbox.sendv, list(messages), timeout=0))
 
     async def call(self, data: ReadableBuffer = b"", *, reply_max: int = 65536,
                    **how: Any) -> Message:
         """As Mailbox.call(), without timeout. If it is cancelled, the request stays."""
-        room = max(reply_max, 1)
+        room = min(max(reply_max, 1), query().ceiling_max_message_size)
         with create(max_messages=1, max_bytes=room, max_message_size=room) as replies:
             await self.send(data, reply_to=replies, reply_max=reply_max, **how)
             incoming = AsyncMailbox(replies)
@@ -165,9 +168,12 @@ class AsyncMailbox:
 
 async def _when(event: _Event, operation: Callable[[], T]) -> T:
     """What the operation, which does not wait, returns once it can be done."""
-    await asyncio.sleep(0)    # others may always find something to do
+    pause = 0.0
     while True:
+        await asyncio.sleep(pause)    # others may always find something to do
         try:
             return operation()
         except BlockingIOError:
             await event.wait()
+            # A level may be up and yet there be too little room: that must not be all we do.
+            pause = min(2 * pause + event.least_pause, 0.1)

@@ -225,3 +225,29 @@ def test_can_be_used_in_one_loop_after_another(amailbox):
 def test_message_is_the_same_class(amailbox):
     asyncio.run(amailbox.send())
     assert isinstance(asyncio.run(amailbox.recv()), Message)
+
+
+@in_loop
+async def test_send_that_cannot_drop_enough_does_not_spin(amailbox):
+    mailbox = amailbox.mailbox
+    mailbox.set(max_bytes=1000, max_message_size=1000, overflow=mbox.Overflow.DROP)
+    await amailbox.send(bytes(900))
+    held = mailbox.lease()
+    await amailbox.send(bytes(10))
+    tries = 0
+
+    class Counted:
+        fileno = mailbox.fileno
+
+        def send(self, *args, **how):
+            nonlocal tries
+            tries += 1
+            return mailbox.send(*args, **how)
+
+    counted = AsyncMailbox(Counted())
+    task = asyncio.create_task(counted.send(bytes(500)))
+    await asyncio.sleep(0.5)
+    assert 1 < tries < 50 and not task.done()
+    held.done()
+    await task
+    assert mailbox.recv().len in (10, 500)

@@ -2,6 +2,7 @@
 """Files in messages, and buffers."""
 
 import errno
+import mmap
 import os
 
 import pytest
@@ -191,3 +192,17 @@ def test_child_of_a_fork_leaves_the_buffer_alone(mailbox):
         mailbox.send_buffer(buffer)
     with mailbox.recv_buffer() as received:
         assert received.data[0] == 1
+
+
+def test_child_of_a_fork_sends_it_and_harms_nothing(mailbox):
+    def send():
+        # Where the buffer is mapped, in the parent.
+        with mmap.mmap(-1, 1 << 20) as own:
+            own[:4] = b"mine"
+            with pytest.raises(OSError):    # the parent can write to it
+                mailbox.send_buffer(buffer)
+            assert own[:4] == b"mine"
+
+    with mbox.Buffer(1 << 20) as buffer:
+        buffer.data[0] = 1
+        assert Child(send).wait() == 0

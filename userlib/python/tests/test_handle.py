@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A handle: its life, what it may do, and what it tells and changes of its mailbox."""
 
+import copy
+import dataclasses
 import errno
 import gc
 import os
+import pickle
 import select
 import socket
 import time
@@ -210,3 +213,27 @@ def test_notification_comes_once(mailbox):
             os.eventfd_read(eventfd)
     finally:
         os.close(eventfd)
+
+
+def test_a_copy_does_not_own_the_descriptor(mailbox):
+    message = mbox.Message(b"x", token=7, mailbox=mailbox)
+    assert dataclasses.asdict(message)["data"] == b"x"
+    for same in copy.copy(message), copy.deepcopy(message), pickle.loads(pickle.dumps(message)):
+        assert (same.data, same.token, same.mailbox) == (b"x", 0, None)
+        del same
+    gc.collect()
+    mailbox.send(b"still there")
+    for function in copy.copy, pickle.dumps:
+        with pytest.raises(TypeError):
+            function(mailbox)
+
+
+def test_files_of_a_generator_are_sent(mailbox, tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        path.write_text(path.name)
+    mailbox.send(files=(open(path, "rb") for path in paths))
+    message = mailbox.recv(files=True)
+    assert [os.pread(fd, 9, 0) for fd in message.files] == [b"a", b"b"]
+    for fd in message.files:
+        os.close(fd)

@@ -104,3 +104,30 @@ def test_message_that_is_not_leased_can_be_in_a_block(jobs):
     with jobs.recv() as message:
         assert message.token == 0
     assert jobs.stat().messages == 1
+
+
+def test_plain_message_that_is_refused_is_done_with(jobs):
+    seen = []
+
+    def refuse(job):
+        seen.append(job.data)
+        raise mbox.Refused(5)
+
+    with pytest.raises(TimeoutError):
+        jobs.serve(refuse, lease=True, timeout=0.01)
+    assert seen == [b"first", b"second"]
+    assert jobs.stat().messages == 0
+
+
+def test_lease_that_ended_does_not_end_the_server(jobs):
+    seen = []
+
+    def handle(job):
+        seen.append(job.data)
+        if job.deliveries == 1:
+            wait_until(lambda: jobs.stat().tokens == 0)
+
+    with pytest.raises(TimeoutError):
+        jobs.serve(handle, lease_time=0.1, lease=True, timeout=0.5)
+    assert seen[:2] == [b"first", b"first"]
+    assert jobs.stat().messages == 0
