@@ -144,6 +144,18 @@ live() {
 	result $? can_be_interrupted
 }
 
+# What is received does nothing to the terminal.
+harmless() {
+	mboxctl create "$name.3"
+	mboxctl send "$name.3" "$(printf 'a\033[31mb\007\303\251')" 2> /dev/null
+	screen 60 5 "mboxctl recv $name.3; sleep 60"
+	shows escapes_what_a_terminal_would_obey '^a\\x1b\[31mb\\x07'
+	mboxctl send "$name.3" "$(printf 'a\033[31mb')"
+	[ "$(mboxctl recv "$name.3" | wc -c)" -eq 8 ]
+	result $? leaves_it_as_it_is_elsewhere
+	mboxctl rm "$name.3"
+}
+
 # red: whether something on the screen is.
 red() {
 	mux capture-pane -p -e | grep -q "$(printf '\033')\[31m"
@@ -247,6 +259,7 @@ all() {
 	progress
 	completion
 	bench
+	harmless
 	mboxctl rm "$name.2"
 }
 

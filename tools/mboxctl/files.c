@@ -20,7 +20,11 @@ static int copy(int fd, FILE *to)
 	ssize_t n;
 
 	while ((n = pread(fd, buf, sizeof(buf), at)) > 0) {
-		if (fwrite(buf, 1, (size_t)n, to) != (size_t)n)
+		if (to == stdout)
+			print_bytes(buf, (size_t)n);
+		else
+			fwrite(buf, 1, (size_t)n, to);
+		if (ferror(to))
 			return errno;
 		at += n;
 		progress(0, (uint64_t)n);
@@ -47,36 +51,53 @@ static bool is_regular(int fd)
 }
 
 /* What is in them, one after the other. Return the exit status. */
-int files_write(const struct files *f, FILE *to)
+int files_write(const struct files *f)
 {
 	unsigned int i;
 	int error;
 
 	for (i = 0; i < f->count; i++) {
-		error = is_regular(f->fd[i]) ? copy(f->fd[i], to) : 0;
+		error = is_regular(f->fd[i]) ? copy(f->fd[i], stdout) : 0;
 		if (error)
 			return refuse(error, "cannot copy a file that came with it", NULL);
 	}
 	return STATUS_OK;
 }
 
-static int save(int fd, const char *path)
+static int save_as(int fd, const char *part, const char *path, bool again)
 {
-	FILE *to = fopen(path, "wxe");
+	FILE *to;
 	int error;
 
+	unlink(part); /* of somebody with our pid */
+	to = fopen(part, "wxe");
 	if (!to)
 		return errno;
 	error = copy(fd, to);
 	if (fclose(to) && !error)
 		error = errno;
-	if (error)
-		unlink(path);
+	/* Only that which somebody had saved who died before he said so is replaced. */
+	if (!error && (again ? rename(part, path) : link(part, path)))
+		error = errno;
+	unlink(part);
+	return error;
+}
+
+/* Whole, or not at all. */
+static int save(int fd, const char *path, bool again)
+{
+	char *part;
+	int error;
+
+	if (asprintf(&part, "%s.%d", path, (int)getpid()) < 0)
+		return ENOMEM;
+	error = save_as(fd, part, path, again);
+	free(part);
 	return error;
 }
 
 /* As DIR/SEQ.0, DIR/SEQ.1 and so on. Return the exit status. */
-int files_save(struct files *f, const char *dir, uint64_t seq)
+int files_save(struct files *f, const char *dir, const struct mbox_header *h)
 {
 	unsigned int i;
 	char *path;
@@ -85,9 +106,9 @@ int files_save(struct files *f, const char *dir, uint64_t seq)
 	for (i = 0; i < f->count; i++) {
 		if (!is_regular(f->fd[i]))
 			continue;
-		if (asprintf(&path, "%s/%" PRIu64 ".%u", dir, seq, i) < 0)
+		if (asprintf(&path, "%s/%" PRIu64 ".%u", dir, h->seq, i) < 0)
 			return refuse(ENOMEM, "cannot save", NULL);
-		error = save(f->fd[i], path);
+		error = save(f->fd[i], path, h->flags & MBOX_MSG_REDELIVERED);
 		if (error) {
 			refuse(error, path, NULL);
 			free(path);

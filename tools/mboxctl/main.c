@@ -2,6 +2,7 @@
 /*
  * mboxctl: mailboxes from the shell.
  */
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
 	int command = 0, first = 1;
 	char name[32];
 
+	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = STATUS_USAGE;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &command);
 	c = &commands[command];

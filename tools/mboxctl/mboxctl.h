@@ -104,8 +104,8 @@ struct files {
 	char *path[MBOX_FILES_MAX];	/* where they were saved */
 };
 
-int files_write(const struct files *f, FILE *to);
-int files_save(struct files *f, const char *dir, uint64_t seq);
+int files_write(const struct files *f);
+int files_save(struct files *f, const char *dir, const struct mbox_header *h);
 void files_close(struct files *f, bool keep);
 
 /* ---- print.c: messages that were received ---- */
@@ -118,6 +118,7 @@ struct output {
 
 extern const struct argp output_argp;
 
+void print_bytes(const char *buf, size_t len);
 int print_message(const struct output *o, const struct mbox_header *h, const char *buf,
 		  size_t len, struct files *files);
 

@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "mboxctl.h"
 
@@ -85,6 +88,45 @@ static bool print_json(const struct mbox_header *h, const char *buf, size_t len)
 	return printed;
 }
 
+/* What nobody may have sent to our terminal: what makes it do something. */
+static void print_shown(const char *buf, size_t len)
+{
+	mbstate_t state = { 0 };
+
+	while (len) {
+		wchar_t c;
+		size_t n = mbrtowc(&c, buf, len, &state), i;
+		const bool valid = n && n <= len;
+
+		if (!valid) {
+			n = 1;
+			state = (mbstate_t){ 0 };
+		}
+		if (valid && (c == L'\n' || c == L'\t' || iswprint((wint_t)c)))
+			fwrite(buf, 1, n, stdout);
+		else
+			for (i = 0; i < n; i++)
+				printf("\\x%02x", (unsigned char)buf[i]);
+		buf += n;
+		len -= n;
+	}
+}
+
+static bool raw;
+
+/* Of payloads, and of files that come with them. */
+void print_bytes(const char *buf, size_t len)
+{
+	static int terminal = -1;
+
+	if (terminal < 0)
+		terminal = isatty(STDOUT_FILENO);
+	if (terminal && !raw)
+		print_shown(buf, len);
+	else
+		fwrite(buf, 1, len, stdout);
+}
+
 static void print_header(const struct mbox_header *h)
 {
 	printf("seq %" PRIu64 " type %" PRIu64 " priority %" PRIu32 " pid %d uid %u length %"
@@ -112,7 +154,7 @@ int print_message(const struct output *o, const struct mbox_header *h, const cha
 	int status = STATUS_OK;
 
 	if (files && o->save_dir)
-		status = files_save(files, o->save_dir, h->seq);
+		status = files_save(files, o->save_dir, h);
 	if (status)
 		return status;
 	if (o->json) {
@@ -125,9 +167,10 @@ int print_message(const struct output *o, const struct mbox_header *h, const cha
 	}
 	if (o->headers)
 		print_header(h);
-	fwrite(buf, 1, len, stdout);
+	raw = o->raw;
+	print_bytes(buf, len);
 	if (files && !o->save_dir)
-		status = files_write(files, stdout);
+		status = files_write(files);
 	if (!status && !o->raw)
 		putchar('\n');
 	return status ?: finish_output(STATUS_OK);
