@@ -57,7 +57,7 @@ make_root() {
 	find "$tmp/sources" -type f -empty -delete
 	apt-config dump Acquire > "$tmp/acquire"
 	mmdebstrap --variant=apt --skip=cleanup/apt/lists --aptopt="$tmp/acquire" \
-		--include=ca-certificates,dkms,libc6-dev,man-db,openssl,pkg-config,udev \
+		--include=ca-certificates,dkms,libc6-dev,man-db,openssl,pkg-config,python3,udev \
 		"$suite" "$root" "$tmp"/sources/* || return
 	apt "install linux-headers-$(release 6.1)" ||
 		{ echo "if it is not there any more: make cache-clean"; return 1; }
@@ -98,13 +98,13 @@ built_again() {
 }
 
 # What no package owns, by its path where /bin and others are links into /usr, but for what
-# dpkg, apt, caches, ldconfig and depmod keep, and the key of dkms.
+# dpkg, apt, caches, ldconfig, depmod and py3compile keep, and the key of dkms.
 unowned() {
 	comm -23 \
 		<(find "$root" -xdev -printf '/%P\n' | sort -u |
 			grep -vE -e '^/(proc|dev|tmp|var/lib/dpkg|var/lib/apt|var/cache|var/log)/' \
 				-e '^/etc/ld\.so\.cache|^/usr/lib/modules/[^/]*/modules\.' \
-				-e '^/var/lib/dkms/mok\.') \
+				-e '^/var/lib/dkms/mok\.|^/usr/share/python3/debpython/__pycache__') \
 		<(cat "$root"/var/lib/dpkg/info/*.list |
 			sed -E 's:^/(bin|sbin|lib|lib64)/:/usr/\1/:' | sort -u)
 }
