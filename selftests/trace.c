@@ -64,6 +64,18 @@ static long long traced_value(const char *event, const char *key)
 	return value;
 }
 
+/* One for all tests: it takes the kernel seconds where detectors look on. */
+static void __attribute__((constructor)) instance_make(void)
+{
+	mkdir(INSTANCE, 0700);
+}
+
+/* In the process that runs the tests: they end by _exit(). */
+static void __attribute__((destructor)) instance_remove(void)
+{
+	rmdir(INSTANCE);
+}
+
 FIXTURE(traced) {
 	int h;			/* with room for four */
 	unsigned long long id;
@@ -74,7 +86,8 @@ FIXTURE_SETUP(traced)
 	MB_NEED_DEVICE();
 	if (access(TRACING "instances", F_OK))
 		SKIP(return, "no tracefs");
-	ASSERT_EQ(0, mkdir(INSTANCE, 0700));
+	ASSERT_EQ(0, close(open(INSTANCE "trace", O_WRONLY | O_TRUNC | O_CLOEXEC)));
+	ASSERT_EQ(0, mb_write_file(INSTANCE "events/mbox/filter", "0"));
 	ASSERT_EQ(0, mb_write_file(INSTANCE "events/mbox/enable", "1"));
 	self->h = mb_create_small(4);
 	ASSERT_LE(0, self->h);
@@ -85,7 +98,6 @@ FIXTURE_TEARDOWN(traced)
 {
 	close(self->h);
 	EXPECT_EQ(0, mb_write_file(INSTANCE "events/mbox/enable", "0"));
-	EXPECT_EQ(0, rmdir(INSTANCE));
 }
 
 TEST_F(traced, these_are_all_events)
