@@ -149,6 +149,7 @@ files_are_in_place() {
 		libmbox-dev	/usr/include/mbox/call.h
 		libmbox-dev	/usr/include/linux/mbox.h
 		mbox-tools	/usr/bin/mboxctl
+		mbox-tools	/usr/share/bash-completion/completions/mboxctl
 		python3-mbox	/usr/lib/python3/dist-packages/mbox/__init__.py
 		mbox-dkms	/usr/src/mbox-$version/dkms.conf
 		mbox-dkms	/etc/modprobe.d/mbox.conf
