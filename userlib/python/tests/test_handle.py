@@ -228,11 +228,24 @@ def test_a_copy_does_not_own_the_descriptor(mailbox):
             function(mailbox)
 
 
+class Opened:
+    """A file that is closed as soon as nobody refers to it, without a warning."""
+
+    def __init__(self, path):
+        self._fd = os.open(path, os.O_RDONLY)
+
+    def fileno(self):
+        return self._fd
+
+    def __del__(self):
+        os.close(self._fd)
+
+
 def test_files_of_a_generator_are_sent(mailbox, tmp_path):
     paths = [tmp_path / "a", tmp_path / "b"]
     for path in paths:
         path.write_text(path.name)
-    mailbox.send(files=(open(path, "rb") for path in paths))
+    mailbox.send(files=(Opened(path) for path in paths))
     message = mailbox.recv(files=True)
     assert [os.pread(fd, 9, 0) for fd in message.files] == [b"a", b"b"]
     for fd in message.files:
